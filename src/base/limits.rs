@@ -1,0 +1,62 @@
+//! Every bound on what a stranger can send, in one place, each with its reason.
+
+/// Longest compact JWS read from a stranger, in bytes. A credential with a portrait of 40 kB, a chain of three
+/// certificates and 60 disclosures stays under half of it.
+pub const JWS_BYTES: usize = 256 * 1024;
+
+/// Longest SD-JWT presentation, in bytes: issuer-signed JWT, disclosures and key binding together.
+pub const SD_JWT_BYTES: usize = 512 * 1024;
+
+/// Most disclosures in one SD-JWT. The largest shipped type has fewer than 40; RFC 9901 sets no bound and a verifier
+/// hashes each.
+pub const DISCLOSURES: usize = 256;
+
+/// Deepest nesting of JSON. Claims are at most five deep; `serde_json` itself stops at 128.
+pub const JSON_DEPTH: usize = 64;
+
+/// Most certificates in an `x5c` header: leaf, two intermediates, and room for one more.
+pub const X5C_CERTIFICATES: usize = 4;
+
+/// Largest certificate, in bytes of DER. Post-quantum keys apart, certificates stay under 2 kB.
+pub const CERTIFICATE_BYTES: usize = 8 * 1024;
+
+/// Entries of a status list: 2^20 as the design fixes.
+pub const STATUS_LIST_ENTRIES: usize = 1 << 20;
+
+/// Largest inflated status list accepted, in bytes: 2^20 entries of 8 bits (checklist TSL-21). A bomb of 260 kB
+/// inflates to 256 MiB otherwise (THREATS F10).
+pub const STATUS_LIST_INFLATED_BYTES: usize = 1 << 20;
+
+/// Largest compressed status list accepted, in bytes of base64url. Random bytes do not compress: the inflated bound,
+/// a third more for base64url, and the wrapper.
+pub const STATUS_LIST_COMPRESSED_BYTES: usize = STATUS_LIST_INFLATED_BYTES * 3 / 2;
+
+/// Most seconds that two honest clocks differ: the one constant for every `iat`, `nbf` and `exp` check.
+pub const CLOCK_SKEW_SECONDS: i64 = 60;
+
+/// Oldest key binding proof, in seconds: a person at a gate answers within it, a stolen proof does not live long.
+pub const KEY_BINDING_AGE_SECONDS: i64 = 300;
+
+/// Oldest proof of possession at the credential endpoint, in seconds.
+pub const PROOF_AGE_SECONDS: i64 = 300;
+
+/// Largest JSON body of an administrator's or wallet's request, in bytes: a person with a portrait of 128 kB in base64.
+pub const JSON_BODY_BYTES: usize = 256 * 1024;
+
+/// Largest body of a verification request, in bytes: the presentation and its frame.
+pub const VERIFICATION_BODY_BYTES: usize = SD_JWT_BYTES + 16 * 1024;
+
+/// Largest form body, in bytes: a token request is under 1 kB.
+pub const FORM_BODY_BYTES: usize = 16 * 1024;
+
+/// Seconds in which a request body has to arrive; actix-web itself waits for ever (THREATS F11).
+pub const BODY_SECONDS: u64 = 10;
+
+/// Longest nonce or audience a caller may expect, in bytes.
+pub const NONCE_BYTES: usize = 1024;
+
+/// Copies of one card fetched in one request (batch).
+pub const BATCH_SIZE: usize = 10;
+
+/// Largest portrait, in bytes of its data URI.
+pub const PORTRAIT_BYTES: usize = 128 * 1024;

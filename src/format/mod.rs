@@ -1,0 +1,1 @@
+//! Bytes to types and back, pure: no clock, no socket, no store.

@@ -1,0 +1,5 @@
+//! The `yufu` command.
+
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,7 @@
+//! What the service remembers, and the rules of its change: pure values, no store, no clock, no socket.
+
+pub mod card;
+pub mod event;
+pub mod ids;
+pub mod party;
+pub mod record;

@@ -1,0 +1,203 @@
+//! Records: what the store keeps under a key, and transactions over them as data.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    base::time::Timestamp,
+    model::{
+        card::{Card, IssueOrder, State},
+        event::EventDraft,
+        ids::{CardId, OfferId, PersonId, TokenId},
+        party::Role,
+    },
+};
+
+/// A blind index: a keyed hash of one normalised token (an ID number, a name, a prefix), cut to 16 bytes.
+pub type BlindIndex = [u8; 16];
+
+/// The key of a one-time thing: SHA-256 over its kind and its secret, so that the store never holds a live secret.
+pub type OneTimeKey = [u8; 32];
+
+/// The name of one record.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Key {
+    /// A person.
+    Person(PersonId),
+    /// A card.
+    Card(CardId),
+    /// An offer.
+    Offer(OfferId),
+    /// A one-time thing.
+    OneTime(OneTimeKey),
+    /// A token.
+    Token(TokenId),
+    /// A setting of the store itself, such as the pinned public URL.
+    Setting(String),
+}
+
+/// A person, sealed. The store cannot read it; it finds it by its blind indexes.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SealedPerson {
+    /// The person.
+    pub id: PersonId,
+    /// The sealed JSON of the person, base64url.
+    pub sealed: String,
+    /// What it is found by.
+    pub blind_indexes: BTreeSet<BlindIndex>,
+}
+
+/// What is offered, to whom, and what became of it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Offer {
+    /// Its identifier.
+    pub id: OfferId,
+    /// To whom.
+    pub person: PersonId,
+    /// The names of the credential types.
+    pub credential_types: Vec<String>,
+    /// Keyed hash of the pre-authorised code; the code itself is not kept.
+    pub code_hash: OneTimeKey,
+    /// Keyed hash of the transaction code, when one is asked for.
+    pub tx_code_hash: Option<OneTimeKey>,
+    /// How many characters the transaction code has.
+    pub tx_code_length: Option<u8>,
+    /// Wrong transaction codes so far; the offer dies at the limit.
+    pub wrong_tries: u8,
+    /// Whether the code was redeemed for an access token.
+    pub redeemed: bool,
+    /// The cards fetched with it: credential type, card, and the hash of the request that fetched it.
+    pub cards: Vec<(String, CardId, OneTimeKey)>,
+    /// When it dies.
+    pub expires_at: Timestamp,
+    /// The sealed offer object (it holds the code) for `GET /offers/{id}`, base64url.
+    pub sealed_offer: String,
+}
+
+/// A one-time thing that was used up or waits to be used.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct OneTime {
+    /// Its key.
+    pub key: OneTimeKey,
+    /// What it leads to.
+    pub leads_to: LeadsTo,
+    /// When it may be forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// What a one-time thing leads to.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeadsTo {
+    /// A pre-authorised code leads to its offer.
+    Offer(OfferId),
+    /// A nonce that was used.
+    Used,
+}
+
+/// A token of an operator or checkpoint. Whether it is good is said by the log (the roster), not by this record.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Token {
+    /// Its identifier.
+    pub id: TokenId,
+    /// What it is called, to be recognised.
+    pub name: String,
+    /// Its role.
+    pub role: Role,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was switched off.
+    pub switched_off_at: Option<Timestamp>,
+}
+
+/// A record of the store.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant is described at its type")]
+pub enum Record {
+    Person(SealedPerson),
+    Card(Card),
+    Offer(Offer),
+    OneTime(OneTime),
+    Token(Token),
+    Setting { name: String, value: String },
+}
+
+impl Record {
+    /// The key it stands under.
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Person(person) => Key::Person(person.id),
+            Self::Card(card) => Key::Card(card.id),
+            Self::Offer(offer) => Key::Offer(offer.id),
+            Self::OneTime(one_time) => Key::OneTime(one_time.key),
+            Self::Token(token) => Key::Token(token.id),
+            Self::Setting { name, .. } => Key::Setting(name.clone()),
+        }
+    }
+}
+
+/// A record with its version: 1 when first written, one more at each write.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Versioned<T> {
+    /// Counts writes.
+    pub version: u64,
+    /// The record.
+    pub value: T,
+}
+
+/// A condition that has to hold at the moment of the commit.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Guard {
+    /// Nothing stands under the key.
+    Absent(Key),
+    /// What stands under the key has this version.
+    Version(Key, u64),
+    /// No person has this blind index.
+    NoPersonWith(BlindIndex),
+}
+
+/// One change of records.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Write {
+    /// Writes a record, over an earlier one if there is one.
+    Put(Record),
+    /// Removes a record; nothing happens when there is none.
+    Remove(Key),
+}
+
+/// A transaction: all of it or nothing. A retry repeats the value.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Commit {
+    /// What has to hold.
+    pub guards: Vec<Guard>,
+    /// What is written.
+    pub writes: Vec<Write>,
+    /// Cards to issue: indices are drawn inside the commit, card and event completed and written with it.
+    pub issue: Vec<IssueOrder>,
+    /// What the log says of it.
+    pub events: Vec<EventDraft>,
+}
+
+/// What a search over records asks for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Query {
+    /// People that have every one of the blind indexes; all people when there is none.
+    People(Vec<BlindIndex>),
+    /// Cards, narrowed by what is given.
+    Cards {
+        /// Of this person.
+        person: Option<PersonId>,
+        /// In this state.
+        state: Option<State>,
+        /// Of this type.
+        credential_type: Option<String>,
+    },
+    /// Tokens.
+    Tokens,
+    /// Offers and one-time things that were past their time at this time.
+    Expired(Timestamp),
+    /// Suspended cards whose suspension ended at or before this time.
+    SuspensionsEnded(Timestamp),
+}
