@@ -17,4 +17,5 @@ pub mod base;
 pub mod crypto;
 pub mod format;
 pub mod model;
+pub mod outbound;
 pub mod store;
