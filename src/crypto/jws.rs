@@ -159,10 +159,11 @@ fn read_x5c(value: &Value) -> Result<Vec<Vec<u8>>, JwsError> {
     texts.iter().map(decode).collect()
 }
 
-/// Signs `claims` under `header`; `alg` and `kid` are added from the signer, `kid` only when `header` has no `x5c`.
+/// Signs `claims` under `header`; `alg` is added from the signer, and `kid` too unless `header` names the key already, by
+/// `x5c` or `jwk`.
 pub fn sign(mut header: Map<String, Value>, claims: &Map<String, Value>, signer: &dyn Signer) -> Result<String, SignError> {
     header.insert("alg".to_owned(), signer.algorithm().jose_name().into());
-    if !header.contains_key("x5c") {
+    if !header.contains_key("x5c") && !header.contains_key("jwk") {
         header.insert("kid".to_owned(), signer.key_id().into());
     }
     // Unwrap safety: maps of JSON values always serialise.
