@@ -1,1 +1,3 @@
 //! Bytes to types and back, pure: no clock, no socket, no store.
+
+pub mod merkle;

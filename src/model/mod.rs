@@ -4,4 +4,5 @@ pub mod card;
 pub mod event;
 pub mod ids;
 pub mod party;
+pub mod permutation;
 pub mod record;
