@@ -60,3 +60,6 @@ pub const BATCH_SIZE: usize = 10;
 
 /// Largest portrait, in bytes of its data URI.
 pub const PORTRAIT_BYTES: usize = 128 * 1024;
+
+/// Longest note of an operator on a change of a card, in bytes: a paragraph in either language.
+pub const NOTE_BYTES: usize = 4 * 1024;

@@ -115,6 +115,9 @@ pub struct Card {
     /// When a suspension ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended_until: Option<Timestamp>,
+    /// The number of the event that ordered the end of the suspension, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspension_event: Option<u64>,
     /// Whether the wallet should fetch it anew: name or number changed, or reinstated with several copies.
     #[serde(default)]
     pub due_for_renewal: bool,
@@ -192,6 +195,7 @@ impl Card {
         let mut card = self.clone();
         card.state = state;
         card.suspended_until = until;
+        card.suspension_event = None;
         card.history.push(Change { at: why.at, state, reason: Some(why.reason), sealed_note: why.sealed_note, by: why.by });
         (card, what)
     }
@@ -235,6 +239,7 @@ impl IssueOrder {
             valid_until: self.valid_until,
             state: State::Active,
             suspended_until: None,
+            suspension_event: None,
             due_for_renewal: false,
             history: vec![Change { at: self.at, state: State::Active, reason: None, sealed_note: None, by: self.by }],
         };
