@@ -1,0 +1,136 @@
+# Functions of ./test: the steps, the peers, and what each peer needs. Sourced, not run.
+# A peer is a function that returns 0 (passed), 77 (skipped; it calls `skip REASON` first) or anything else (failed).
+
+passed=0 failed=0 skipped=0
+peer_lines=()
+skip_reason="" skip_is_failure=no
+
+step() { printf '\n==> %s\n' "$*"; }
+note() { printf '    %s\n' "$*"; }
+
+# Ends a peer as skipped: `skip REASON || return`. With --missing, strict runs count it as failed.
+skip() {
+  skip_is_failure=no
+  if [ "$1" = --missing ]; then skip_is_failure=$strict; shift; fi
+  skip_reason="$*"
+  return 77
+}
+
+peer() {
+  local name=$1 function=$2 began=$SECONDS status=0
+  step "Peer: $name"
+  skip_reason=""
+  "$function" || status=$?
+  local took="$((SECONDS - began)) s"
+  if [ "$status" -eq 0 ]; then
+    passed=$((passed + 1)) && peer_lines+=("passed   $name ($took)")
+  elif [ "$status" -eq 77 ] && [ "$skip_is_failure" = no ]; then
+    skipped=$((skipped + 1)) && peer_lines+=("skipped  $name: $skip_reason")
+  else
+    failed=$((failed + 1)) && peer_lines+=("FAILED   $name ($took)${skip_reason:+: $skip_reason}")
+  fi
+  note "${peer_lines[-1]}"
+}
+
+run_rust_tests() {
+  if cargo nextest --version >/dev/null 2>&1; then
+    note "cargo nextest run"
+    cargo nextest run --no-fail-fast && note "cargo test --doc" && cargo test --doc
+  else
+    note "cargo test (cargo-nextest is not installed)"
+    cargo test --no-fail-fast --lib --bins --tests && cargo test --doc
+  fi
+}
+
+# ---- What peers need -------------------------------------------------------------------------------------------------
+
+apt_updated=no
+# Debian packages by name; succeeds when they are there afterwards.
+debian_packages() {
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    note "not installed here (needs root and apt): $*"
+    return 1
+  fi
+  if [ "$apt_updated" = no ]; then
+    note "apt-get update"
+    apt-get update -qq || return 1
+    apt_updated=yes
+  fi
+  note "apt-get install $*"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# Node 20 or later, and the packages of DIR exactly as its lock file has them. No package runs a script at installation.
+node_packages() {
+  local dir=$1
+  command -v node >/dev/null && command -v npm >/dev/null || { skip --missing "Node.js and npm are not installed (20 or later is needed)"; return; }
+  local major
+  major=$(node -p 'process.versions.node.split(".")[0]')
+  [ "$major" -ge 20 ] || { skip --missing "Node.js $(node -v) is too old (20 or later is needed)"; return; }
+  local stamp="$dir/node_modules/.lock-installed"
+  if cmp -s "$dir/package-lock.json" "$stamp"; then
+    note "Node packages of $dir: already as the lock file says"
+    return 0
+  fi
+  note "npm ci --ignore-scripts in $dir"
+  (cd "$dir" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || { skip --missing "npm ci failed in $dir"; return; }
+  cp "$dir/package-lock.json" "$stamp"
+}
+
+# Python 3 and the pinned packages in an environment of their own beside the tests.
+python_packages() {
+  local dir=$1 env="$1/.venv"
+  command -v python3 >/dev/null || { skip --missing "python3 is not installed"; return; }
+  if cmp -s "$dir/requirements.txt" "$env/.requirements-installed"; then
+    note "Python packages of $dir: already as requirements.txt says"
+    return 0
+  fi
+  note "python3 -m venv $env"
+  rm -rf "$env"
+  if ! python3 -m venv "$env" >/dev/null 2>&1; then
+    note "this Python cannot make environments: it lacks Debian's python3-venv"
+    rm -rf "$env"
+    debian_packages python3-venv && python3 -m venv "$env" || { skip --missing "python3 -m venv fails (install python3-venv)"; return; }
+  fi
+  note "pip install -r $dir/requirements.txt"
+  "$env/bin/python" -m pip install --quiet --disable-pip-version-check -r "$dir/requirements.txt" || { skip --missing "pip install failed"; return; }
+  cp "$dir/requirements.txt" "$env/.requirements-installed"
+}
+
+# The openssl command makes the peers' own certificate authority.
+openssl_command() {
+  command -v openssl >/dev/null || debian_packages openssl || { skip --missing "the openssl command is not installed"; return; }
+}
+
+# ---- The peers -------------------------------------------------------------------------------------------------------
+
+node_tests() { tests/interop/with-server node --test --test-reporter=spec "$@"; }
+
+node_wallet() {
+  node_packages tests/interop/node || return
+  node_tests tests/interop/node/wallet.test.mjs
+}
+
+node_sd_jwt() {
+  node_packages tests/interop/node && openssl_command || return
+  node_tests tests/interop/node/sdjwt.test.mjs
+}
+
+node_sd_jwt_ed25519() {
+  node_packages tests/interop/node && openssl_command || return
+  YUFU_SERVE_ARGS="--signing Ed25519" node_tests tests/interop/node/sdjwt.test.mjs
+}
+
+python_sd_jwt() {
+  python_packages tests/interop/python || return
+  tests/interop/with-server tests/interop/python/.venv/bin/python tests/interop/python/test_sd_jwt.py
+}
+
+browser_pages() {
+  node_packages tests/interop/browser || return
+  local chromium
+  chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || {
+    debian_packages chromium fonts-wqy-microhei && chromium=$(command -v chromium)
+  } || { skip "no Chromium here, and it could not be installed"; return; }
+  CHROMIUM=$chromium tests/interop/with-server node --test --test-reporter=spec tests/interop/browser/pages.test.mjs
+}
