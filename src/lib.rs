@@ -13,6 +13,7 @@
 #![warn(clippy::expect_used, clippy::panic, clippy::todo, clippy::unimplemented, clippy::unwrap_used)]
 #![warn(clippy::allow_attributes, clippy::allow_attributes_without_reason)]
 
+pub mod app;
 pub mod base;
 pub mod crypto;
 pub mod format;

@@ -1,0 +1,86 @@
+//! When the service refuses to start, because starting would promise what it cannot hold.
+
+use crate::app::config::{Config, PublicUrl};
+
+/// Why the service does not start with these settings.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum StartRefusal {
+    /// Wallets would talk to the service in clear.
+    #[error(
+        "the public URL {0} is plain http and not this machine itself: use https (a proxy in front can speak it), or say \
+         --allow-plain-http\n公开地址 {0} 使用明文 http 且不是本机：请改用 https（可由前置代理提供），或明确指定 --allow-plain-http"
+    )]
+    PlainHttp(PublicUrl),
+    /// Credentials anyone could make would be served to others.
+    #[error(
+        "the keys are development keys, made by the first start, and the service is to be reached from beyond this machine: \
+         install keys of your own, or say --allow-development-keys\n\
+         当前是首次启动时生成的开发密钥，而服务可从本机之外访问：请安装正式密钥，或明确指定 --allow-development-keys"
+    )]
+    DevelopmentKeys,
+    /// Listening everywhere says nothing about the name under which one is found.
+    #[error(
+        "--listen {0} names no address that others could use: say --public-url\n\
+         --listen {0} 没有给出他人可用的地址：请指定 --public-url"
+    )]
+    PublicUrlUnknown(std::net::SocketAddr),
+    /// The data folder belongs to a service of another name.
+    #[error(
+        "this data folder belongs to {pinned}, not to {given}: credentials name it. Start with --public-url {pinned}, or, if \
+         the service has moved, with --also-public-url {pinned}\n\
+         此数据目录属于 {pinned}，而不是 {given}。请用 --public-url {pinned} 启动；若服务已迁移，请加上 --also-public-url {pinned}"
+    )]
+    AnotherPublicUrl {
+        /// What the store remembers.
+        pinned: String,
+        /// What was asked for.
+        given: String,
+    },
+}
+
+/// Refuses a plain-http public URL beyond this machine, unless it was allowed.
+pub(super) fn plain_http(config: &Config) -> Result<(), StartRefusal> {
+    match &config.identity.public_url {
+        Some(url) if !url.is_https() && !url.is_loopback() && !config.identity.allow_plain_http => {
+            Err(StartRefusal::PlainHttp(url.clone()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Without a public URL, the address of the listener for wallets has to be this machine's own.
+pub(super) fn public_url_can_be_known(config: &Config) -> Result<(), StartRefusal> {
+    let listener = config.listen.wallet_listen.unwrap_or(config.listen.listen);
+    if config.identity.public_url.is_some() || listener.ip().is_loopback() {
+        Ok(())
+    } else {
+        Err(StartRefusal::PublicUrlUnknown(listener))
+    }
+}
+
+impl Config {
+    /// Whether someone beyond this machine can reach the service, or is told that it can be reached.
+    pub fn reaches_beyond_loopback(&self) -> bool {
+        self.listen.addresses().any(|address| !address.ip().is_loopback())
+            || self.identity.public_url.as_ref().is_some_and(|url| !url.is_loopback())
+    }
+
+    /// Refuses development keys beyond this machine, unless they were allowed.
+    pub fn check_keys(&self, are_development_keys: bool) -> Result<(), StartRefusal> {
+        if are_development_keys && self.reaches_beyond_loopback() && !self.identity.allow_development_keys {
+            Err(StartRefusal::DevelopmentKeys)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Refuses a public URL other than the one the store remembers, unless the old one was named.
+    pub fn check_pinned(&self, pinned: &str, given: &str) -> Result<(), StartRefusal> {
+        let moved = self.identity.also_public_url.as_ref().is_some_and(|old| old.as_str() == pinned);
+        if pinned == given || moved {
+            Ok(())
+        } else {
+            Err(StartRefusal::AnotherPublicUrl { pinned: pinned.to_owned(), given: given.to_owned() })
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Who the service is: its public URL, its way to sign, and what development may allow itself.
+
+use crate::{
+    app::config::{PublicUrl, quoted},
+    crypto::Algorithm,
+};
+
+/// Who the service is.
+#[derive(Clone, Debug, Eq, PartialEq, clap::Args)]
+#[command(next_help_heading = "Identity")]
+pub struct IdentityOptions {
+    /// The address under which wallets and checkpoints reach the service; stands in every credential.
+    ///
+    /// Without a slash at the end. When it is left out, it is http:// and the address of --listen, which serves for
+    /// trying out on one machine. The data folder remembers it, and a start with another one is refused.
+    #[arg(long, env = "YUFU_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<PublicUrl>,
+
+    /// The former public URL, once, when the service has moved to a new one
+    #[arg(long, env = "YUFU_ALSO_PUBLIC_URL", value_name = "URL")]
+    pub also_public_url: Option<PublicUrl>,
+
+    /// The algorithm of new signing keys: ES256, which every wallet knows, or Ed25519
+    #[arg(long, env = "YUFU_SIGNING", value_name = "ALGORITHM", default_value = "ES256", value_parser = algorithm)]
+    pub signing: Algorithm,
+
+    /// Serve beyond this machine with the development keys that the first start makes
+    #[arg(long, env = "YUFU_ALLOW_DEVELOPMENT_KEYS", num_args = 0..=1, default_value = "false", default_missing_value = "true")]
+    pub allow_development_keys: bool,
+
+    /// Accept a public URL of http:// that is not an address of this machine itself
+    #[arg(long, env = "YUFU_ALLOW_PLAIN_HTTP", num_args = 0..=1, default_value = "false", default_missing_value = "true")]
+    pub allow_plain_http: bool,
+}
+
+impl Default for IdentityOptions {
+    fn default() -> Self {
+        Self {
+            public_url: None,
+            also_public_url: None,
+            signing: Algorithm::Es256,
+            allow_development_keys: false,
+            allow_plain_http: false,
+        }
+    }
+}
+
+impl IdentityOptions {
+    pub(super) fn describe(&self, lines: &mut Vec<(&'static str, String)>) {
+        if let Some(url) = &self.public_url {
+            lines.push(("public-url", quoted(url)));
+        }
+        if let Some(url) = &self.also_public_url {
+            lines.push(("also-public-url", quoted(url)));
+        }
+        lines.push(("signing", quoted(algorithm_name(self.signing))));
+        lines.push(("allow-development-keys", self.allow_development_keys.to_string()));
+        lines.push(("allow-plain-http", self.allow_plain_http.to_string()));
+    }
+}
+
+fn algorithm(text: &str) -> Result<Algorithm, String> {
+    Algorithm::ALL
+        .into_iter()
+        .find(|algorithm| algorithm_name(*algorithm) == text)
+        .ok_or_else(|| "ES256 or Ed25519 is expected".to_owned())
+}
+
+const fn algorithm_name(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Es256 => "ES256",
+        Algorithm::Ed25519 => "Ed25519",
+    }
+}

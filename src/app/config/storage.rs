@@ -1,0 +1,38 @@
+//! Where the service keeps what it must not lose.
+
+use std::path::PathBuf;
+
+use crate::app::config::quoted;
+
+/// Where data, keys and credential types are.
+#[derive(Clone, Debug, Eq, PartialEq, clap::Args)]
+#[command(next_help_heading = "Folders")]
+pub struct StorageOptions {
+    /// The folder for records, the log of events and status lists; made when it is missing
+    #[arg(long, env = "YUFU_DATA", value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+
+    /// The folder for private keys and certificates; made, with development keys, when it is missing
+    #[arg(long, env = "YUFU_KEYS", value_name = "DIR", default_value = "keys")]
+    pub keys: PathBuf,
+
+    /// A folder of credential types, one TOML file each, in place of those that are built in
+    #[arg(long, env = "YUFU_CREDENTIAL_TYPES", value_name = "DIR")]
+    pub credential_types: Option<PathBuf>,
+}
+
+impl Default for StorageOptions {
+    fn default() -> Self {
+        Self { data: "data".into(), keys: "keys".into(), credential_types: None }
+    }
+}
+
+impl StorageOptions {
+    pub(super) fn describe(&self, lines: &mut Vec<(&'static str, String)>) {
+        lines.push(("data", quoted(self.data.display())));
+        lines.push(("keys", quoted(self.keys.display())));
+        if let Some(folder) = &self.credential_types {
+            lines.push(("credential-types", quoted(folder.display())));
+        }
+    }
+}

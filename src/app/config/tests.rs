@@ -1,0 +1,125 @@
+use std::{ffi::OsString, fs};
+
+use super::*;
+
+const EXAMPLE: &str = include_str!("../../../yufu.example.toml");
+
+fn serve(args: &[&str]) -> Result<Config, String> {
+    let args = std::iter::once("yufu").chain(args.iter().copied()).map(OsString::from).collect();
+    let cli = read(args).map_err(|error| error.to_string())?;
+    let options = match cli.command {
+        Some(Command::Serve(options)) => *options,
+        None => cli.serve,
+    };
+    Config::try_from(options).map_err(|error| error.to_string())
+}
+
+/// Settings from a file and a command line.
+fn with_file(text: &str, args: &[&str]) -> Result<Config, String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("yufu.toml");
+    fs::write(&file, text).expect("the file is written");
+    let named = ["--config", file.to_str().expect("the path is text")];
+    serve(&[args, &named].concat())
+}
+
+fn defaults() -> Config {
+    Config {
+        identity: IdentityOptions::default(),
+        listen: ListenOptions::default(),
+        storage: StorageOptions::default(),
+        report: ReportOptions::default(),
+    }
+}
+
+#[test]
+fn serve_is_what_happens_without_a_command() {
+    assert_eq!(serve(&[]), Ok(defaults()));
+    assert_eq!(serve(&["serve"]), Ok(defaults()));
+    assert_eq!(serve(&["--workers", "3"]), serve(&["serve", "--workers", "3"]));
+}
+
+#[test]
+fn the_example_says_what_holds_without_it() {
+    assert_eq!(with_file(EXAMPLE, &[]), Ok(defaults()));
+}
+
+#[test]
+fn the_example_explains_every_option_and_each_of_its_lines_is_one() {
+    let lines: Vec<&str> = EXAMPLE.lines().map(|line| line.trim_start_matches("# ")).collect();
+    for option in reading::options() {
+        let mention = format!("{option} = ");
+        assert_eq!(lines.iter().filter(|line| line.starts_with(&mention)).count(), 1, "{option} stands once");
+    }
+    let everything: String = lines
+        .iter()
+        .filter(|line| line.split(" = ").count() == 2 && !line.contains(": "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let config = with_file(&everything, &[]).expect("with every line uncommented it is still good");
+    assert!(config.identity.public_url.is_some() && config.listen.admin_listen.is_some());
+}
+
+#[test]
+fn a_flag_outranks_the_file() {
+    let config = with_file("workers = 2\nsigning = 'Ed25519'", &["--workers", "5"]).expect("good settings");
+    assert_eq!(config.listen.workers, 5);
+    assert_eq!(config.identity.signing, crate::crypto::Algorithm::Ed25519);
+    let named = with_file("workers = 2", &["serve", "--workers=5"]).expect("good settings");
+    assert_eq!(named.listen.workers, 5);
+}
+
+#[test]
+fn what_is_printed_can_be_read_back() {
+    let config = with_file("public-url = 'https://id.example'\nadmin-listen = '10.0.0.1:1'\nlog-format = 'json'", &[]);
+    let config = config.expect("good settings");
+    assert_eq!(with_file(&config.to_toml(), &[]), Ok(config));
+}
+
+#[test]
+fn bad_settings_are_refused_with_their_place() {
+    let error = |text: &str| with_file(text, &[]).expect_err("it is refused");
+    assert!(error("lisen = '127.0.0.1:1'").ends_with("unknown key `lisen`; do you mean `listen`?"));
+    let value = error("listen = 'everywhere'");
+    assert!(value.contains("yufu.toml: ") && value.contains("--listen <ADDR>"), "{value}");
+    assert!(error("public-url = 'https://id.example/'").contains("no slash at the end"));
+    assert!(error("signing = 'HS256'").contains("ES256 or Ed25519 is expected"));
+    assert!(serve(&["--config", "/nowhere/yufu.toml"]).expect_err("no such file").starts_with("/nowhere/yufu.toml: "));
+}
+
+#[test]
+fn plain_http_beyond_this_machine_has_to_be_asked_for() {
+    let url: PublicUrl = "http://id.example".parse().expect("a URL");
+    let refusal = StartRefusal::PlainHttp(url).to_string();
+    assert_eq!(serve(&["--public-url", "http://id.example"]), Err(refusal));
+    assert!(serve(&["--public-url", "http://id.example", "--allow-plain-http"]).is_ok());
+    assert!(serve(&["--public-url", "http://localhost:8080"]).is_ok());
+    assert!(serve(&["--public-url", "https://id.example"]).is_ok());
+}
+
+#[test]
+fn a_service_that_listens_everywhere_needs_a_name() {
+    let address = "0.0.0.0:80".parse().expect("an address");
+    assert_eq!(serve(&["--listen", "0.0.0.0:80"]), Err(StartRefusal::PublicUrlUnknown(address).to_string()));
+    assert!(serve(&["--listen", "0.0.0.0:80", "--public-url", "https://id.example"]).is_ok());
+    assert!(serve(&["--listen", "0.0.0.0:80", "--wallet-listen", "127.0.0.1:81"]).is_ok());
+}
+
+#[test]
+fn development_keys_stay_on_this_machine() {
+    let keys = |args: &[&str]| serve(args).expect("good settings").check_keys(true);
+    assert_eq!(keys(&[]), Ok(()));
+    assert_eq!(keys(&["--public-url", "https://id.example"]), Err(StartRefusal::DevelopmentKeys));
+    assert_eq!(keys(&["--admin-listen", "10.0.0.1:1"]), Err(StartRefusal::DevelopmentKeys));
+    assert_eq!(keys(&["--public-url", "https://id.example", "--allow-development-keys"]), Ok(()));
+    assert_eq!(serve(&["--public-url", "https://id.example"]).expect("good settings").check_keys(false), Ok(()));
+}
+
+#[test]
+fn the_store_remembers_the_public_url() {
+    let config = serve(&["--also-public-url", "https://old.example"]).expect("good settings");
+    assert_eq!(config.check_pinned("https://new.example", "https://new.example"), Ok(()));
+    assert_eq!(config.check_pinned("https://old.example", "https://new.example"), Ok(()));
+    let refusal = StartRefusal::AnotherPublicUrl { pinned: "https://x.example".into(), given: "https://new.example".into() };
+    assert_eq!(config.check_pinned("https://x.example", "https://new.example"), Err(refusal));
+}
