@@ -2,7 +2,9 @@
 
 pub mod card;
 pub mod event;
+pub mod id_number;
 pub mod ids;
 pub mod party;
 pub mod permutation;
+pub mod person;
 pub mod record;
