@@ -7,4 +7,6 @@ pub mod ids;
 pub mod party;
 pub mod permutation;
 pub mod person;
+pub mod reason;
 pub mod record;
+pub mod statement;
