@@ -31,6 +31,16 @@ pub const STATUS_LIST_INFLATED_BYTES: usize = 1 << 20;
 /// a third more for base64url, and the wrapper.
 pub const STATUS_LIST_COMPRESSED_BYTES: usize = STATUS_LIST_INFLATED_BYTES * 3 / 2;
 
+/// Longest status list token, in bytes: the list a second time in base64url, as the payload of a JWS, and the rest of a
+/// token as large as any other.
+pub const STATUS_LIST_TOKEN_BYTES: usize = STATUS_LIST_COMPRESSED_BYTES * 4 / 3 + JWS_BYTES;
+
+/// Longest `ttl` of a status list, in seconds: 31 days. Who asks for more asks never to be told of a revocation.
+pub const STATUS_LIST_TTL_SECONDS: i64 = 31 * 24 * 3600;
+
+/// Longest `uri` of a status list, in bytes, as other software bounds a URL.
+pub const STATUS_LIST_URI_BYTES: usize = 2048;
+
 /// Most seconds that two honest clocks differ: the one constant for every `iat`, `nbf` and `exp` check.
 pub const CLOCK_SKEW_SECONDS: i64 = 60;
 
@@ -63,3 +73,7 @@ pub const PORTRAIT_BYTES: usize = 128 * 1024;
 
 /// Longest note of an operator on a change of a card, in bytes: a paragraph in either language.
 pub const NOTE_BYTES: usize = 4 * 1024;
+
+/// Largest signed note, in bytes: the C2SP specification asks verifiers to accept 16 signatures, and names 5 kB as the
+/// size of a post-quantum one.
+pub const SIGNED_NOTE_BYTES: usize = 128 * 1024;

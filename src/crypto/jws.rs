@@ -19,7 +19,7 @@ use crate::{
 /// Why a JWS is refused.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum JwsError {
-    /// Longer than [`JWS_BYTES`].
+    /// Longer than its bound, for most tokens [`JWS_BYTES`].
     #[error("longer than allowed")]
     TooLong,
     /// Not three parts of base64url, or header not a JSON object.
@@ -79,9 +79,14 @@ pub struct Verified {
 const REFUSED: [&str; 9] = ["crit", "b64", "jku", "x5u", "zip", "enc", "epk", "p2c", "p2s"];
 
 impl<'a> Unverified<'a> {
-    /// Takes a compact JWS apart; `typ` has to be exactly one of `types`.
+    /// Takes a compact JWS of at most [`JWS_BYTES`] apart; `typ` has to be exactly one of `types`.
     pub fn parse(text: &'a str, types: &[&str]) -> Result<Self, JwsError> {
-        if text.len() > JWS_BYTES {
+        Self::parse_within(text, types, JWS_BYTES)
+    }
+
+    /// As [`parse`](Self::parse), for tokens that carry more than claims and so have a bound of their own.
+    pub fn parse_within(text: &'a str, types: &[&str], most_bytes: usize) -> Result<Self, JwsError> {
+        if text.len() > most_bytes {
             return Err(JwsError::TooLong);
         }
         let (signing_input, signature) = text.rsplit_once('.').ok_or(JwsError::Malformed)?;
