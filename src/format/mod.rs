@@ -1,3 +1,4 @@
 //! Bytes to types and back, pure: no clock, no socket, no store.
 
 pub mod merkle;
+pub mod note;
