@@ -1,5 +1,7 @@
 //! The store: records, the log of events beside them, and the packed status lists kept in step with both.
 
+pub mod faults;
+pub mod log;
 pub mod roster;
 pub mod status_board;
 pub mod watch;
@@ -109,6 +111,9 @@ pub enum Damage {
     /// The records cannot be opened.
     #[error("the records cannot be opened: {0}")]
     RecordsUnreadable(String),
+    /// There are records or a snapshot, but no log.
+    #[error("there is no log beside the records")]
+    LogMissing,
     /// The log itself is damaged; the first bad event is named.
     #[error("the log is damaged at event {0}")]
     LogDamaged(u64),
