@@ -5,9 +5,11 @@
 
 pub mod algorithm;
 pub mod jws;
+pub mod pem;
 pub mod public_key;
 pub mod sealer;
 pub mod signer;
+pub mod x509;
 
 pub use algorithm::Algorithm;
 pub use public_key::{KeyError, PublicKey};
