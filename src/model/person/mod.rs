@@ -23,6 +23,9 @@ pub use search::{Token, search_tokens};
 /// Seconds by which the civil day in China (UTC+8, no summer time) is ahead of UTC.
 const CHINA_STANDARD_TIME_SECONDS: i64 = 8 * 3600;
 
+/// Deepest nesting of a qualification's data: claims of a credential stay shallow.
+const DATA_DEPTH: usize = 4;
+
 /// The date in China at `at`: birthdays, ages and qualifications turn with it. None outside the years 0 to 9999.
 pub fn civil_date(at: Timestamp) -> Option<Date> {
     at.plus_seconds(CHINA_STANDARD_TIME_SECONDS).date()
@@ -202,6 +205,9 @@ pub enum Problem {
     /// No data URI of a JPEG or PNG image.
     #[error("must be a data URI of a JPEG or PNG image in base64")]
     NotAnImage,
+    /// Nested deeper than claims may be, or with a name that SD-JWT keeps for itself.
+    #[error("must be nested at most {} deep and hold none of the names _sd, _sd_alg and ...", DATA_DEPTH)]
+    NotClaims,
     /// There is no credential type of this name that is issued for a qualification.
     #[error("is not a credential type that is issued for a qualification")]
     UnknownCredentialType,

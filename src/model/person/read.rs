@@ -6,7 +6,7 @@ use crate::{
     base::{limits::PORTRAIT_BYTES, time::Date},
     model::{
         id_number::{IdNumber, Sex},
-        person::{Address, FieldError, Person, PersonState, Problem, Qualification},
+        person::{Address, DATA_DEPTH, FieldError, Person, PersonState, Problem, Qualification},
     },
 };
 
@@ -136,18 +136,7 @@ fn read_qualification(fields: &mut Fields<'_>) -> Option<Qualification> {
     {
         fields.error("valid_until", Problem::EndsBeforeItBegins);
     }
-    let data = match fields.object.get("data") {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(data)) if Value::Object(data.clone()).to_string().len() <= DATA_BYTES => data.clone(),
-        Some(Value::Object(_)) => {
-            fields.error("data", Problem::TooLong(DATA_BYTES));
-            Map::new()
-        }
-        Some(_) => {
-            fields.error("data", Problem::WrongType("an object"));
-            Map::new()
-        }
-    };
+    let data = read_data(fields);
     Some(Qualification {
         credential_type: credential_type?,
         number: number?,
@@ -155,6 +144,31 @@ fn read_qualification(fields: &mut Fields<'_>) -> Option<Qualification> {
         valid_until: valid_until?,
         data,
     })
+}
+
+/// What the type's file may put into claims: small, shallow, and without the names SD-JWT keeps for itself.
+fn read_data(fields: &mut Fields<'_>) -> Map<String, Value> {
+    let problem = match fields.object.get("data") {
+        None | Some(Value::Null) => return Map::new(),
+        Some(value @ Value::Object(data)) => match value.to_string().len() {
+            ..=DATA_BYTES if can_be_claims(value, DATA_DEPTH) => return data.clone(),
+            ..=DATA_BYTES => Problem::NotClaims,
+            _ => Problem::TooLong(DATA_BYTES),
+        },
+        Some(_) => Problem::WrongType("an object"),
+    };
+    fields.error("data", problem);
+    Map::new()
+}
+
+fn can_be_claims(value: &Value, depth: usize) -> bool {
+    let reserved = |name: &String| ["_sd", "_sd_alg", "..."].contains(&name.as_str());
+    match (value, depth.checked_sub(1)) {
+        (Value::Object(map), Some(below)) => !map.keys().any(reserved) && map.values().all(|v| can_be_claims(v, below)),
+        (Value::Array(list), Some(below)) => list.iter().all(|v| can_be_claims(v, below)),
+        (Value::Object(_) | Value::Array(_), None) => false,
+        _ => true,
+    }
 }
 
 /// An object under reading, its place in the whole, and what was wrong so far.

@@ -76,6 +76,8 @@ fn every_bad_field_is_named_with_its_problem() {
         ("/qualifications/0/number", Value::Null, "qualifications[0].number", Problem::Missing),
         ("/qualifications/0/data", json!("x"), "qualifications[0].data", Problem::WrongType("an object")),
         ("/qualifications/0/data", json!({"x": "y".repeat(4096)}), "qualifications[0].data", Problem::TooLong(4096)),
+        ("/qualifications/0/data", json!({"x": {"_sd": []}}), "qualifications[0].data", Problem::NotClaims),
+        ("/qualifications/0/data", json!({"x": [[[[1]]]]}), "qualifications[0].data", Problem::NotClaims),
         ("/surname", json!("x"), "surname", Problem::Unknown),
     ];
     for (path, value, field, problem) in cases {
