@@ -1,0 +1,55 @@
+//! What strangers send to do harm: tables whose rows are named by their line in the checklist of the standards (NT-..) and
+//! in the list of attacks (SL-.., SD-.., ..), each with the exact refusal.
+//!
+//! A line that needs a later issue waits in `later.toml`, with that issue's subject.
+
+mod status;
+
+use std::collections::BTreeSet;
+
+/// The lines each module tests.
+const TESTED: &[&[&str]] = &[status::TESTED];
+
+/// Subjects of the later issues that lines may wait for.
+const LATER_ISSUES: [&str; 2] = ["The gate: OpenID4VP 1.0 at airport boarding", "The second format: ISO 18013-5 mdoc"];
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Later {
+    row: Vec<LaterRow>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LaterRow {
+    id: String,
+    issue: String,
+    why: String,
+}
+
+fn later() -> Vec<LaterRow> {
+    toml::from_str::<Later>(include_str!("later.toml")).expect("later.toml has the form it states").row
+}
+
+fn tested() -> BTreeSet<&'static str> {
+    TESTED.iter().copied().flatten().copied().collect()
+}
+
+#[test]
+fn a_line_that_waits_names_its_issue_and_reason_and_is_not_tested_yet() {
+    let mut seen = BTreeSet::new();
+    for row in later() {
+        assert!(LATER_ISSUES.contains(&row.issue.as_str()), "{}: no such issue: {}", row.id, row.issue);
+        assert!(row.why.len() > 20, "{}: say why it waits", row.id);
+        assert!(!tested().contains(row.id.as_str()), "{} is tested: take it out of later.toml", row.id);
+        assert!(seen.insert(row.id.clone()), "{} stands twice", row.id);
+    }
+}
+
+/// Fails unless every line `prefix`01 to `prefix`NN is tested or waits.
+pub fn assert_complete(prefix: &str, last: u32) {
+    let later: BTreeSet<String> = later().into_iter().map(|row| row.id).collect();
+    for line in (1..=last).map(|n| format!("{prefix}{n:02}")) {
+        assert!(tested().contains(line.as_str()) || later.contains(&line), "{line} is neither tested nor in later.toml");
+    }
+}
