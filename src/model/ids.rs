@@ -80,6 +80,14 @@ id! {
 #[serde(transparent)]
 pub struct ListId(pub u32);
 
+impl ListId {
+    /// The list's URI under the service's public URL: `status.status_list.uri` of the credentials in it, and `sub` of its
+    /// token.
+    pub fn uri(self, public_url: &str) -> String {
+        format!("{public_url}/status-lists/{self}")
+    }
+}
+
 impl fmt::Display for ListId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -115,6 +123,7 @@ mod tests {
             assert_eq!(other.parse::<CardId>(), Err(NotAnId), "{other}");
         }
         assert_eq!("12".parse(), Ok(ListId(12)));
+        assert_eq!(ListId(12).uri("https://id.example"), "https://id.example/status-lists/12");
         for other in ["012", "+1", "-1", "4294967296", "", "1 "] {
             assert_eq!(other.parse::<ListId>(), Err(NotAnId), "{other}");
         }
