@@ -1,0 +1,107 @@
+//! What `docs/` says that a machine can check: crates, routes, options, files and tests that are named there exist.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+#[test]
+fn every_direct_dependency_has_its_reason() {
+    let manifest: toml::Table = text("Cargo.toml").parse().expect("Cargo.toml is TOML");
+    let page = text("docs/DEPENDENCIES.md");
+    for (section, heading) in [("dependencies", "## In the program"), ("dev-dependencies", "## For tests and benchmarks only")]
+    {
+        let declared: BTreeSet<String> = manifest[section].as_table().expect("a table").keys().cloned().collect();
+        let explained: BTreeSet<String> = first_cells(&page, heading).into_iter().collect();
+        assert_eq!(declared, explained, "{section} of Cargo.toml against docs/DEPENDENCIES.md, `{heading}`");
+    }
+}
+
+#[test]
+fn the_number_of_crates_is_the_one_stated() {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--edges", "normal", "--prefix", "none", "--locked", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).expect("cargo tree is text");
+    let crates: BTreeSet<&str> =
+        tree.lines().map(|line| line.trim_end_matches(" (*)")).filter(|line| !line.is_empty()).collect();
+    let stated = format!("**{} crates**", crates.len());
+    assert!(text("docs/DEPENDENCIES.md").contains(&stated), "docs/DEPENDENCIES.md should say {stated}");
+    assert!(crates.len() < 400, "{} crates: the tree was to stay lean", crates.len());
+}
+
+/// Paths of this repository that the pages name in code marks, such as `src/base/limits.rs` or `tests/docs.rs`.
+#[test]
+fn every_file_that_a_page_names_is_there() {
+    for page in pages() {
+        let words = code_words(&page);
+        for name in words.iter().filter(|word| is_path(word)) {
+            assert!(root().join(name).exists(), "{} names `{name}`, which is not there", page.display());
+        }
+    }
+}
+
+/// Test functions that the pages name in code marks after a file: `tests/journey.rs::a_card_lives`.
+#[test]
+fn every_test_that_a_page_names_is_there() {
+    for page in pages() {
+        for word in code_words(&page) {
+            let Some((file, name)) = word.split_once("::").filter(|(file, _)| is_path(file)) else { continue };
+            let source = text(file);
+            assert!(source.contains(&format!("fn {name}(")), "{} names `{word}`; {file} has no such function", page.display());
+        }
+    }
+}
+
+fn is_path(word: &str) -> bool {
+    let rooted = ["src/", "tests/", "docs/", "web/", "credential-types/", "keys/", "benches/", ".ci/", ".github/"];
+    rooted.iter().any(|start| word.starts_with(start)) && !word.contains(['*', '{', ' ', ':', '<'])
+}
+
+/// The names in code marks in the first cells of the table below a heading.
+fn first_cells(page: &str, heading: &str) -> Vec<String> {
+    let below = page.split_once(heading).unwrap_or_else(|| panic!("no `{heading}`")).1;
+    let section = below.split("\n## ").next().unwrap_or(below);
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.filter_map(|row| row.split_once('`')).map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Everything between single back ticks on a page, fenced blocks left out.
+fn code_words(page: &Path) -> Vec<String> {
+    let text = fs::read_to_string(page).expect("a page is text");
+    let mut words = Vec::new();
+    let mut fenced = false;
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        } else if !fenced {
+            words.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    words
+}
+
+fn pages() -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(root().join("docs"))
+        .expect("docs can be listed")
+        .map(|entry| entry.expect("an entry can be read").path())
+        .filter(|path| path.extension().is_some_and(|end| end == "md"))
+        .collect();
+    found.push(root().join("README.md"));
+    found.retain(|path| path.exists());
+    assert!(found.len() >= 2, "no pages found");
+    found
+}
+
+fn text(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
