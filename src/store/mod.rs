@@ -3,6 +3,7 @@
 pub mod faults;
 pub mod log;
 pub mod roster;
+pub mod sled;
 pub mod status_board;
 pub mod watch;
 

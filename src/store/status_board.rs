@@ -154,23 +154,23 @@ impl StatusBoard {
     /// Takes up what an event says of lists and statuses. Called by the store, in the order of the events.
     pub fn apply(&self, event: &Event) {
         match &event.what {
-            What::ListOpened { list, credential_type } => {
-                let mut lists = self.lists.write().unwrap_or_else(PoisonError::into_inner);
-                lists.entry(*list).or_insert_with(|| Arc::new(PackedList::new(credential_type.clone())));
+            What::ListOpened { list, credential_type } => drop(self.list_or_new(*list, credential_type)),
+            What::Issued { copies, credential_type, .. } => {
+                copies.iter().for_each(|at| self.list_or_new(at.list, credential_type).give(at.index));
             }
-            What::Issued { copies, .. } => copies.iter().for_each(|at| {
-                if let Some(list) = self.list(at.list) {
-                    list.give(at.index);
-                }
-            }),
             what => {
                 let Some((copies, value)) = what.status_changes() else { return };
-                for at in copies {
-                    if let Some(list) = self.list(at.list) {
-                        list.set(at.index, value, event.number);
-                    }
-                }
+                // A log that is damaged may have lost the opening of the list, but not what was revoked in it.
+                copies.iter().for_each(|at| self.list_or_new(at.list, "").set(at.index, value, event.number));
             }
         }
+    }
+
+    fn list_or_new(&self, id: ListId, credential_type: &str) -> Arc<PackedList> {
+        if let Some(list) = self.list(id) {
+            return list;
+        }
+        let mut lists = self.lists.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(lists.entry(id).or_insert_with(|| Arc::new(PackedList::new(credential_type.to_owned()))))
     }
 }

@@ -1,0 +1,123 @@
+//! The commits that wait together: each is checked against the records and the commits before it, and either adds its
+//! changes and events to the group or adds nothing.
+
+use crate::{
+    base::random::Random,
+    model::{
+        card::IssueOrder,
+        event::{Event, EventDraft, LoggedEvent, What},
+        party::Actor,
+        record::{Commit, Guard, Record, Write},
+    },
+    store::{
+        CommitError, ReadError, Receipt,
+        sled::{
+            encoding,
+            overlay::Overlay,
+            pools::Pools,
+            records::{Change, Records},
+        },
+        status_board::StatusBoard,
+    },
+};
+
+/// A group in the making.
+pub(super) struct Group<'a> {
+    overlay: Overlay<'a>,
+    board: &'a StatusBoard,
+    random: &'a dyn Random,
+    pools: Pools,
+    events: Vec<LoggedEvent>,
+    next: u64,
+}
+
+/// What a group does.
+pub(super) struct Decided {
+    pub(super) changes: Vec<Change>,
+    pub(super) events: Vec<LoggedEvent>,
+    pub(super) pools: Pools,
+}
+
+impl<'a> Group<'a> {
+    /// An empty group whose first event will have the number `next`.
+    pub(super) fn new(records: &'a Records, board: &'a StatusBoard, random: &'a dyn Random, pools: Pools, next: u64) -> Self {
+        Self { overlay: Overlay::over(records), board, random, pools, events: Vec::new(), next }
+    }
+
+    /// Takes a commit into the group, or refuses it and leaves the group as it was.
+    pub(super) fn admit(&mut self, commit: Commit) -> Result<Receipt, CommitError> {
+        let (events, pools) = (self.events.len(), (!commit.issue.is_empty()).then(|| self.pools.clone()));
+        let admitted = self.try_admit(commit);
+        match &admitted {
+            Ok(_) => self.overlay.keep(),
+            Err(_) => {
+                self.overlay.discard();
+                self.events.truncate(events);
+                if let Some(pools) = pools {
+                    self.pools = pools;
+                }
+            }
+        }
+        admitted
+    }
+
+    /// Everything the admitted commits do.
+    pub(super) fn decide(self) -> Decided {
+        Decided { changes: self.overlay.into_changes().collect(), events: self.events, pools: self.pools }
+    }
+
+    fn try_admit(&mut self, commit: Commit) -> Result<Receipt, CommitError> {
+        // A record that cannot be read is in the way of this commit only, and trying again does no harm.
+        let unreadable = |_: ReadError| CommitError::Unavailable;
+        for (place, guard) in commit.guards.iter().enumerate() {
+            if !self.holds(guard).map_err(unreadable)? {
+                return Err(CommitError::GuardFailed(place));
+            }
+        }
+        for write in &commit.writes {
+            match write {
+                Write::Put(record) => self.overlay.put(record),
+                Write::Remove(key) => self.overlay.remove(key),
+            }
+            .map_err(unreadable)?;
+        }
+        let mut receipt = Receipt::default();
+        for order in commit.issue {
+            self.issue(order, &mut receipt)?;
+        }
+        for draft in commit.events {
+            receipt.events.push(self.log(draft));
+        }
+        Ok(receipt)
+    }
+
+    fn holds(&self, guard: &Guard) -> Result<bool, ReadError> {
+        match guard {
+            Guard::Absent(key) => Ok(self.overlay.version(key)? == 0),
+            Guard::Version(key, version) => Ok(*version != 0 && self.overlay.version(key)? == *version),
+            Guard::NoPersonWith(index) => Ok(!self.overlay.any(&encoding::people_with(index))?),
+        }
+    }
+
+    fn issue(&mut self, order: IssueOrder, receipt: &mut Receipt) -> Result<(), CommitError> {
+        let drawn = self.pools.draw(self.board, &order.credential_type, order.holder_keys.len());
+        let drawn = drawn.map_err(|_| CommitError::Unavailable)?;
+        let (at, by) = (order.at, order.by);
+        for list in drawn.opened {
+            let what = What::ListOpened { list, credential_type: order.credential_type.clone() };
+            receipt.events.push(self.log(EventDraft { at, actor: Actor::Service, what }));
+        }
+        let (card, what) = order.complete(&drawn.copies);
+        self.overlay.put(&Record::Card(card.clone())).map_err(|_| CommitError::Unavailable)?;
+        receipt.events.push(self.log(EventDraft { at, actor: by, what }));
+        receipt.issued.push(card);
+        Ok(())
+    }
+
+    fn log(&mut self, draft: EventDraft) -> u64 {
+        let number = self.next.saturating_add(self.events.len() as u64);
+        let event = Event { number, at: draft.at, actor: draft.actor, what: draft.what };
+        self.events.push(LoggedEvent { event, salt: self.random.array() });
+        number
+    }
+}

@@ -1,0 +1,162 @@
+//! The records' database: opened without trust, read, written in batches, and synced in a way that holds on Linux.
+
+use std::{
+    collections::BTreeSet,
+    ffi::OsString,
+    fs::{self, File},
+    io,
+    ops::Bound,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use crate::{
+    model::record::{Key, Record, Versioned},
+    store::{
+        ReadError,
+        log::sync_folder,
+        sled::encoding::{self, Identity, NoIdentity},
+    },
+};
+
+/// Memory that sled may use for pages. Nothing hot reads records, so its own default of 1 GB is not needed.
+const CACHE_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Why the records did not open.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum NotOpened {
+    /// Another process has them open.
+    InUse,
+    /// Anything else: damage, no space, no rights. sled's own words.
+    Unreadable(String),
+}
+
+/// A key and the value it gets; none removes it.
+pub(super) type Change = (Vec<u8>, Option<Vec<u8>>);
+
+/// The records.
+pub(super) struct Records {
+    db: ::sled::Db,
+    /// `flush` of sled 0.34 hands its bytes to the kernel and no further (THREATS F1); the sync is ours to make, on a
+    /// handle of our own.
+    file: File,
+    /// Values of more than 128 KiB lie in files of their own, which sled does not sync either.
+    blobs: PathBuf,
+    synced_blobs: Mutex<BTreeSet<OsString>>,
+}
+
+/// sled can panic on damaged files (THREATS F4), at opening and later. A panic is an error like another one.
+fn without_panic<T>(what: impl FnOnce() -> Result<T, ::sled::Error>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(what)) {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(_) => Err("sled met something it did not expect".to_owned()),
+    }
+}
+
+impl Records {
+    /// Opens the records in `folder`, making them when there are none.
+    pub(super) fn open(folder: &Path) -> Result<Self, NotOpened> {
+        // No flush in the background: what is on disk, and what a failed sync means, is decided in one place.
+        let config = ::sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).flush_every_ms(None);
+        let db = without_panic(|| config.open()).map_err(|text| {
+            if text.contains("could not acquire lock") { NotOpened::InUse } else { NotOpened::Unreadable(text) }
+        })?;
+        let file = File::options().write(true).open(folder.join("db"));
+        // The names of what sled has just made have to last as well.
+        let named = sync_folder(folder).and_then(|()| folder.parent().map_or(Ok(()), sync_folder));
+        let file = named.and(file).map_err(|error| NotOpened::Unreadable(error.to_string()))?;
+        Ok(Self { db, file, blobs: folder.join("blobs"), synced_blobs: Mutex::default() })
+    }
+
+    /// Which store this is; none when nothing says so, as in a new one.
+    pub(super) fn identity(&self) -> Result<Option<Identity>, NoIdentity> {
+        let bytes = self.raw(encoding::IDENTITY).map_err(|_| NoIdentity::Malformed)?;
+        bytes.map(|bytes| Identity::decode(&bytes)).transpose()
+    }
+
+    /// Whether there is no key at all.
+    pub(super) fn is_empty(&self) -> bool {
+        without_panic(|| Ok(self.db.is_empty())).unwrap_or(false)
+    }
+
+    /// The value under a key.
+    pub(super) fn raw(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        let value = without_panic(|| self.db.get(key)).map_err(|_| ReadError::Unavailable)?;
+        Ok(value.map(|value| value.to_vec()))
+    }
+
+    /// The record under a key.
+    pub(super) fn get(&self, key: &Key) -> Result<Option<Versioned<Record>>, ReadError> {
+        let key = encoding::key_bytes(key);
+        self.raw(&key)?.map(|value| encoding::decode(&key, &value)).transpose()
+    }
+
+    /// Keys and values that begin with `prefix`, in order, from behind `after` on.
+    pub(super) fn scan(&self, prefix: &[u8], after: Option<&[u8]>) -> Scan<'_> {
+        let from = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after.to_vec()),
+            _ => Bound::Included(prefix.to_vec()),
+        };
+        Scan { rows: self.db.range::<Vec<u8>, _>((from, Bound::Unbounded)), prefix: prefix.to_vec(), _records: self }
+    }
+
+    /// Makes all changes, or none. In memory: see [`sync`](Self::sync).
+    pub(super) fn apply(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), String> {
+        let mut batch = ::sled::Batch::default();
+        for (key, value) in changes {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        without_panic(|| self.db.apply_batch(batch))
+    }
+
+    /// Brings everything applied so far to the disk. After an error it must not be called again.
+    pub(super) fn sync(&self) -> Result<(), String> {
+        without_panic(|| self.db.flush())?;
+        self.sync_blobs().and_then(|()| self.file.sync_data()).map_err(|error| error.to_string())
+    }
+
+    fn sync_blobs(&self) -> io::Result<()> {
+        let mut synced = self.synced_blobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut present = BTreeSet::new();
+        let mut news = false;
+        for entry in fs::read_dir(&self.blobs)? {
+            let entry = entry?;
+            if !synced.contains(&entry.file_name()) {
+                match File::open(entry.path()) {
+                    Ok(file) => file.sync_all()?,
+                    // sled removed it meanwhile: a newer value took its place.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error),
+                }
+                news = true;
+            }
+            present.insert(entry.file_name());
+        }
+        if news {
+            sync_folder(&self.blobs)?;
+        }
+        *synced = present;
+        Ok(())
+    }
+}
+
+/// Rows of the records in order.
+pub(super) struct Scan<'a> {
+    rows: ::sled::Iter,
+    prefix: Vec<u8>,
+    _records: &'a Records,
+}
+
+impl Iterator for Scan<'_> {
+    type Item = Result<(Vec<u8>, Vec<u8>), ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let Ok(row) = without_panic(|| self.rows.next().transpose()) else { return Some(Err(ReadError::Unavailable)) };
+        let (key, value) = row?;
+        key.starts_with(&self.prefix).then(|| Ok((key.to_vec(), value.to_vec())))
+    }
+}

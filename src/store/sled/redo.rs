@@ -1,0 +1,94 @@
+//! After a crash between log and records: what the log says more than the records is redone or made void. Nobody was
+//! told that any of it had happened.
+
+use std::{collections::BTreeSet, path::Path};
+
+use crate::{
+    model::{
+        card::{Change as CardChange, State},
+        event::{Event, LoggedEvent, What},
+        record::{Key, Record},
+    },
+    store::{
+        ReadError,
+        log::{LogError, LogReader},
+        sled::{
+            overlay::Overlay,
+            records::{Change, Records},
+            replay::Replay,
+        },
+    },
+};
+
+/// What has to be done to bring records and log together.
+pub(super) struct Redo {
+    /// Changes of records that were redone.
+    pub(super) changes: Vec<Change>,
+    /// Events that make the rest void.
+    pub(super) compensations: Vec<What>,
+}
+
+/// Works out what the events of `tail`, which the records do not hold, call for.
+pub(super) fn redo(records: &Records, tail: &[LoggedEvent]) -> Result<Redo, ReadError> {
+    // A crash can come while an earlier crash is being made good: what was made void then is not made void again.
+    let settled: BTreeSet<u64> = tail.iter().filter_map(|logged| settles(&logged.event.what)).collect();
+    let mut overlay = Overlay::over(records);
+    let mut compensations = Vec::new();
+    for Event { number, at, actor, what } in tail.iter().map(|logged| &logged.event) {
+        let open = !settled.contains(number);
+        match what {
+            What::StateChanged { card, to, until, reason, .. } => {
+                if let Some(Record::Card(mut card)) = overlay.get(&Key::Card(*card))? {
+                    card.state = *to;
+                    card.suspended_until = *until;
+                    card.due_for_renewal |= *to == State::Active && card.copies.len() > 1;
+                    let reason = Some(*reason);
+                    card.history.push(CardChange { at: *at, state: *to, reason, sealed_note: None, by: *actor });
+                    overlay.put(&Record::Card(card))?;
+                }
+            }
+            What::TokenSwitchedOff { token } => {
+                if let Some(Record::Token(mut token)) = overlay.get(&Key::Token(*token))? {
+                    token.switched_off_at.get_or_insert(*at);
+                    overlay.put(&Record::Token(token))?;
+                }
+            }
+            What::Issued { card, copies, .. } if open && overlay.get(&Key::Card(*card))?.is_none() => {
+                compensations.push(What::IssueVoided { event: *number, card: *card, copies: copies.clone() });
+            }
+            // Nobody was given its secret; the log must not call it good.
+            What::TokenCreated { token, .. } if open && overlay.get(&Key::Token(*token))?.is_none() => {
+                compensations.push(What::TokenSwitchedOff { token: *token });
+                compensations.push(What::NotApplied { event: *number });
+            }
+            What::PersonRegistered | What::PersonChanged | What::EventsRead { .. } if open => {
+                compensations.push(What::NotApplied { event: *number });
+            }
+            // Lists and the log's own affairs live in the log alone.
+            _ => {}
+        }
+        overlay.keep();
+    }
+    Ok(Redo { changes: overlay.into_changes().collect(), compensations })
+}
+
+fn settles(what: &What) -> Option<u64> {
+    match what {
+        What::IssueVoided { event, .. } | What::NotApplied { event } => Some(*event),
+        _ => None,
+    }
+}
+
+/// The events of the log from number `from` on.
+pub(super) fn tail(folder: &Path, replay: &Replay, from: u64) -> Result<Vec<LoggedEvent>, LogError> {
+    let mut reader = match replay.index.before(from) {
+        Some((first, at)) => LogReader::open_at(folder, first, at)?,
+        None => LogReader::open(folder)?,
+    };
+    let mut tail = Vec::new();
+    while reader.next_event() <= replay.last() {
+        let Some((_, frame)) = reader.next_frame()? else { break };
+        tail.extend(frame.events.into_iter().filter(|logged| logged.event.number >= from));
+    }
+    Ok(tail)
+}

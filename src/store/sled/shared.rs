@@ -1,0 +1,110 @@
+//! What the writer and the readers of one store have in common.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use crate::{
+    format::merkle::Frontier,
+    model::{event::LoggedEvent, ids::StoreId},
+    store::{
+        Health, Mode, ReadError, TreeHead,
+        log::{EventIndex, LogReader, Position},
+        roster::Roster,
+        sled::replay::Replay,
+        status_board::StatusBoard,
+        watch::Watch,
+    },
+};
+
+pub(super) struct Shared {
+    pub(super) board: StatusBoard,
+    pub(super) roster: Roster,
+    pub(super) watch: Watch,
+    /// Where the log lies.
+    folder: PathBuf,
+    store: Option<StoreId>,
+    mode: Mutex<Mode>,
+    head: RwLock<TreeHead>,
+    index: RwLock<EventIndex>,
+    checked: AtomicU64,
+}
+
+impl Shared {
+    /// The state the log gave. `checked` events of it were read in this start.
+    pub(super) fn new(replay: Replay, folder: PathBuf, mode: Mode, checked: u64) -> (Self, Frontier) {
+        let Replay { board, roster, frontier, index, store, .. } = replay;
+        let shared = Self {
+            board,
+            roster,
+            watch: Watch::default(),
+            folder,
+            store,
+            mode: Mutex::new(mode),
+            head: RwLock::new(TreeHead { size: 0, root: Frontier::new().root() }),
+            index: RwLock::new(index),
+            checked: AtomicU64::new(checked),
+        };
+        shared.advance(&frontier);
+        (shared, frontier)
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        self.mode.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Turns a normal store read-only.
+    pub(super) fn close(&self) {
+        let mut mode = self.mode.lock().unwrap_or_else(PoisonError::into_inner);
+        if *mode == Mode::Normal {
+            *mode = Mode::ReadOnly;
+        }
+    }
+
+    /// Publishes a longer tree and wakes who waits for it.
+    pub(super) fn advance(&self, frontier: &Frontier) {
+        let head = TreeHead { size: frontier.size(), root: frontier.root() };
+        *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
+        self.watch.announce(head.size);
+    }
+
+    pub(super) fn head(&self) -> TreeHead {
+        *self.head.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes where a frame stands.
+    pub(super) fn note(&self, first: u64, at: Position) {
+        self.index.write().unwrap_or_else(PoisonError::into_inner).note(first, at);
+    }
+
+    /// Events from the log's files, none beyond the published head.
+    pub(super) fn events(&self, from: u64, limit: usize) -> Result<Vec<LoggedEvent>, ReadError> {
+        let (from, size) = (from.max(1), self.head().size);
+        let mut found = Vec::new();
+        if from > size || limit == 0 {
+            return Ok(found);
+        }
+        let place = self.index.read().unwrap_or_else(PoisonError::into_inner).before(from);
+        let reader = match place {
+            Some((first, at)) => LogReader::open_at(&self.folder, first, at),
+            None => LogReader::open(&self.folder),
+        };
+        let mut reader = reader.map_err(|_| ReadError::Unavailable)?;
+        while found.len() < limit && reader.next_event() <= size {
+            let Some((_, frame)) = reader.next_frame().map_err(|_| ReadError::Damaged("the log"))? else { break };
+            let wanted = frame.events.into_iter().filter(|logged| (from..=size).contains(&logged.event.number));
+            found.extend(wanted.take(limit - found.len()));
+        }
+        Ok(found)
+    }
+
+    pub(super) fn health(&self) -> Health {
+        let events = self.head().size;
+        let checked_events = self.checked.load(Ordering::Acquire).min(events);
+        Health { mode: self.mode(), store: self.store, checked_events, events }
+    }
+}

@@ -1,0 +1,195 @@
+//! A data folder with a store in it, and the commits the tests make.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tempfile::TempDir;
+use yufu::{
+    base::{base64url, clock::ManualClock, random::SeededRandom, secret::SecretKey, time::Timestamp},
+    crypto::{Algorithm, SoftwareKey, sha256},
+    model::{
+        card::{Card, Circumstance, IssueOrder, Reason, State},
+        event::{EventDraft, What},
+        ids::{CardId, OfferId, PersonId, TokenId},
+        party::{Actor, Role},
+        record::{Commit, Guard, Key, LeadsTo, OneTime, Record, SealedPerson, Token, Versioned, Write},
+    },
+    store::{
+        Store,
+        faults::Faults,
+        sled::{OpenError, Options, SledStore},
+    },
+};
+
+pub const NOW: Timestamp = Timestamp::from_unix(1_795_500_000);
+pub const TYPE: &str = "resident-id";
+
+/// A data folder that lives as long as the test.
+pub struct Folder {
+    dir: TempDir,
+    clock: ManualClock,
+    random: SeededRandom,
+}
+
+impl Folder {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a folder is made");
+        Self { dir, clock: ManualClock::at(NOW), random: SeededRandom::new(7) }
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    pub fn open(&self) -> SledStore {
+        self.try_open(|_| {}).expect("the store opens")
+    }
+
+    pub fn open_with(&self, faults: Arc<dyn Faults>) -> SledStore {
+        self.try_open(|options| options.faults = faults).expect("the store opens")
+    }
+
+    pub fn try_open(&self, change: impl FnOnce(&mut Options<'_>)) -> Result<SledStore, OpenError> {
+        open_at(&self.path(), &self.clock, &self.random, change)
+    }
+}
+
+pub fn open_at(
+    path: &Path,
+    clock: &ManualClock,
+    random: &SeededRandom,
+    change: impl FnOnce(&mut Options<'_>),
+) -> Result<SledStore, OpenError> {
+    let signer = SoftwareKey::from_secret(Algorithm::Ed25519, SecretKey::new([9; 32])).expect("it is a key");
+    let index_key = SecretKey::new([8; 32]);
+    let mut options = Options::new(path, index_key, Arc::new(signer), Arc::new(clock.clone()), Arc::new(random.clone()));
+    change(&mut options);
+    SledStore::open(options)
+}
+
+/// An identifier that follows from a name.
+pub fn bytes(name: &str) -> [u8; 16] {
+    sha256(name)[..16].try_into().expect("sixteen bytes")
+}
+
+pub fn person_id(name: &str) -> PersonId {
+    PersonId::from_bytes(bytes(name))
+}
+
+pub fn card_id(name: &str) -> CardId {
+    CardId::from_bytes(bytes(name))
+}
+
+pub fn token_id(name: &str) -> TokenId {
+    TokenId::from_bytes(bytes(name))
+}
+
+pub fn person(name: &str, indexes: &[&str]) -> Record {
+    let blind_indexes: BTreeSet<_> = indexes.iter().map(|index| bytes(index)).collect();
+    Record::Person(SealedPerson { id: person_id(name), sealed: base64url::encode(name), blind_indexes })
+}
+
+pub fn one_time(name: &str, expires_at: Timestamp) -> Record {
+    Record::OneTime(OneTime { key: sha256(name), leads_to: LeadsTo::Used, expires_at })
+}
+
+pub fn setting(name: &str, value: &str) -> Record {
+    Record::Setting { name: name.to_owned(), value: value.to_owned() }
+}
+
+pub fn setting_key(name: &str) -> Key {
+    Key::Setting(name.to_owned())
+}
+
+pub fn event(what: What) -> EventDraft {
+    EventDraft { at: NOW, actor: Actor::Service, what }
+}
+
+pub fn put(record: Record) -> Commit {
+    Commit { writes: vec![Write::Put(record)], ..Commit::default() }
+}
+
+pub fn register(name: &str, indexes: &[&str]) -> Commit {
+    Commit {
+        guards: indexes.iter().map(|index| Guard::NoPersonWith(bytes(index))).collect(),
+        events: vec![event(What::PersonRegistered)],
+        ..put(person(name, indexes))
+    }
+}
+
+pub fn order(name: &str, credential_type: &str, copies: usize) -> IssueOrder {
+    IssueOrder {
+        id: card_id(name),
+        person: person_id("somebody"),
+        credential_type: credential_type.to_owned(),
+        offer: OfferId::from_bytes(bytes(name)),
+        holder_keys: (0..copies).map(|copy| format!("{name}-{copy}")).collect(),
+        valid_from: NOW,
+        valid_until: NOW.plus_seconds(86_400),
+        at: NOW,
+        by: Actor::Wallet,
+    }
+}
+
+pub fn issue(name: &str, copies: usize) -> Commit {
+    Commit { issue: vec![order(name, TYPE, copies)], ..Commit::default() }
+}
+
+pub fn why(reason: Reason) -> Circumstance {
+    Circumstance { at: NOW, reason, sealed_note: None, by: Actor::Operator { token: token_id("operator") } }
+}
+
+/// The commit that moves a card, guarded by its version.
+pub fn transition(card: &Versioned<Card>, to: State, until: Option<Timestamp>) -> Commit {
+    let (changed, what) = match to {
+        State::Suspended => card.value.suspend(until, why(Reason::Lost)),
+        State::Active => card.value.reinstate(why(Reason::Found)),
+        State::Revoked => card.value.revoke(why(Reason::Stolen)),
+    }
+    .expect("the transition is allowed");
+    Commit {
+        guards: vec![Guard::Version(Key::Card(changed.id), card.version)],
+        events: vec![EventDraft { at: NOW, actor: why(Reason::Lost).by, what }],
+        ..put(Record::Card(changed))
+    }
+}
+
+pub fn card(store: &dyn Store, name: &str) -> Versioned<Card> {
+    match store.get(&Key::Card(card_id(name))).expect("it is read") {
+        Some(Versioned { version, value: Record::Card(value) }) => Versioned { version, value },
+        other => panic!("no card {name}: {other:?}"),
+    }
+}
+
+/// Moves a card that the store knows.
+pub fn move_card(store: &dyn Store, name: &str, to: State) {
+    store.commit(transition(&card(store, name), to, None)).expect("it is moved");
+}
+
+pub fn token_hash(name: &str) -> [u8; 32] {
+    sha256(format!("secret of {name}"))
+}
+
+pub fn make_token(name: &str) -> Commit {
+    let token =
+        Token { id: token_id(name), name: name.to_owned(), role: Role::Revoker, created_at: NOW, switched_off_at: None };
+    let hash = base64url::encode(token_hash(name));
+    let what = What::TokenCreated { token: token.id, role: token.role, hash };
+    Commit { events: vec![event(what)], ..put(Record::Token(token)) }
+}
+
+pub fn switch_off(name: &str) -> Commit {
+    let token =
+        Token { id: token_id(name), name: name.to_owned(), role: Role::Revoker, created_at: NOW, switched_off_at: Some(NOW) };
+    Commit { events: vec![event(What::TokenSwitchedOff { token: token.id })], ..put(Record::Token(token)) }
+}
+
+/// The list values of a card's copies.
+pub fn values(store: &dyn Store, card: &Card) -> Vec<u8> {
+    card.copies.iter().map(|copy| store.board().entry(copy.status).map_or(9, |entry| entry.value)).collect()
+}
