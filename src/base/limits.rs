@@ -77,3 +77,7 @@ pub const NOTE_BYTES: usize = 4 * 1024;
 /// Largest signed note, in bytes: the C2SP specification asks verifiers to accept 16 signatures, and names 5 kB as the
 /// size of a post-quantum one.
 pub const SIGNED_NOTE_BYTES: usize = 128 * 1024;
+
+/// Oldest good status that a decision rests on unless a checkpoint says otherwise, in seconds: a status list lives that
+/// long, so one that may be used is never too old by this rule alone.
+pub const STATUS_AGE_SECONDS: i64 = 24 * 3600;

@@ -2,6 +2,5 @@
 
 pub mod merkle;
 pub mod note;
-pub mod openid;
 pub mod sdjwt;
 pub mod status;

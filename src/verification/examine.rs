@@ -1,0 +1,324 @@
+//! The first step: everything that can be told from the bytes, the trust anchors and the time.
+
+use serde_json::{Map, Value};
+
+use super::{
+    checks::Checks,
+    expectations::{AcceptedTypes, Expectations, HolderBinding},
+    lookup::Wanted,
+    trust::Trust,
+};
+use crate::{
+    base::{limits::CLOCK_SKEW_SECONDS, time::Timestamp},
+    crypto::{
+        jws::{self, JwsError},
+        x509::{ChainError, Leaf},
+    },
+    format::{
+        sdjwt::{
+            CREDENTIAL_TYPE, ClaimFormError, KeyBindingError, KeyBindingExpectation, SdJwtError, Unverified, Verified,
+            numeric_date,
+        },
+        status::{ReferenceError, StatusReference},
+    },
+    model::{
+        reason::ReasonCode,
+        statement::{CheckName, CredentialPart},
+    },
+};
+
+/// Claims that serve the protocol and say nothing of the holder, or that a statement gives in a place of their own.
+const TECHNICAL_CLAIMS: [&str; 10] =
+    ["iss", "iat", "nbf", "exp", "vct", "vct#integrity", "aka_vcts", "cnf", "status", "_sd_alg"];
+
+/// What a credential says of its status.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum StatusClaim {
+    /// Nothing.
+    None,
+    /// Where it stands.
+    Named(StatusReference),
+    /// Something that is no reference we can read (checklist NT-TSL-14).
+    NotUnderstood(ReferenceError),
+}
+
+/// A presentation that was examined. Only what its issuer's signature vouches for is in it.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    pub(super) checks: Checks,
+    pub(super) credential: Option<CredentialPart>,
+    pub(super) status: StatusClaim,
+    pub(super) is_own: bool,
+}
+
+impl Examined {
+    /// Why it is refused already; none when it passed.
+    pub fn refused(&self) -> Option<ReasonCode> {
+        self.checks.reason()
+    }
+
+    /// The status to look up before deciding; none when it names none or did not pass.
+    pub fn wanted_status(&self) -> Option<Wanted> {
+        match (&self.status, &self.credential, self.refused()) {
+            (StatusClaim::Named(reference), Some(credential), None) => Some(Wanted {
+                reference: reference.clone(),
+                issuer: credential.issuer.clone(),
+                credential_type: credential.credential_type.clone(),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// Examines a presentation in the format `dc+sd-jwt` at a time. Never fetches, never panics; every check that can be
+/// made is made, and one that cannot, after an earlier one failed, is left unchecked.
+pub fn examine(presentation: &str, trust: &Trust, expectations: &Expectations, at: Timestamp) -> Examined {
+    let mut examined = Examined { checks: Checks::new(), credential: None, status: StatusClaim::None, is_own: false };
+    if let Some((credential, issuer)) = authenticate(presentation, trust, at, &mut examined.checks) {
+        let checks = &mut examined.checks;
+        let claims = credential.claims();
+        check_type(claims, &issuer, trust, expectations, checks);
+        check_times(claims, expectations, at, checks);
+        check_holder(&credential, &expectations.holder_binding, at, checks);
+        let shown = [CheckName::HolderBinding, CheckName::Nonce, CheckName::Audience].iter().all(|name| !checks.failed(*name));
+        examined.is_own = trust.is_own(&issuer);
+        examined.status = status_claim(claims);
+        examined.credential = Some(describe(credential.into_claims(), issuer, shown));
+    }
+    examined
+}
+
+/// From the text to claims that the named issuer signed; or the failed check.
+fn authenticate<'a>(text: &'a str, trust: &Trust, at: Timestamp, checks: &mut Checks) -> Option<(Verified<'a>, String)> {
+    let unverified = match Unverified::parse(text) {
+        Ok(unverified) => unverified,
+        Err(error) => {
+            checks.fail_with(CheckName::Format, format_reason(&error), error);
+            return None;
+        }
+    };
+    checks.pass(CheckName::Format);
+    let leaf = check_chain(unverified.header(), trust, at, checks)?;
+    let verified = match unverified.verify(&leaf.public_key) {
+        Ok(verified) => verified,
+        Err(error) => {
+            refuse_content(error, checks);
+            return None;
+        }
+    };
+    checks.pass(CheckName::IssuerSignature);
+    checks.pass(CheckName::Disclosures);
+    let issuer = check_issuer(verified.claims(), &leaf, trust, checks)?;
+    Some((verified, issuer))
+}
+
+fn format_reason(error: &SdJwtError) -> ReasonCode {
+    match error {
+        SdJwtError::TooLong | SdJwtError::TooManyDisclosures | SdJwtError::Issuer(JwsError::TooLong) => {
+            ReasonCode::PresentationTooLarge
+        }
+        SdJwtError::Issuer(JwsError::WrongType) => ReasonCode::TokenTypeWrong,
+        SdJwtError::Issuer(JwsError::AlgorithmNotAllowed) => ReasonCode::AlgorithmNotAllowed,
+        SdJwtError::Issuer(JwsError::HeaderNotAccepted(_)) => ReasonCode::HeaderNotAccepted,
+        _ => ReasonCode::PresentationMalformed,
+    }
+}
+
+/// The chain in the header leads to an anchor. A bare key in the header (`jwk`, `kid`) vouches for nothing.
+fn check_chain(header: &jws::Header, trust: &Trust, at: Timestamp, checks: &mut Checks) -> Option<Leaf> {
+    let name = CheckName::IssuerTrusted;
+    let Some(x5c) = &header.x5c else {
+        checks.fail_with(name, ReasonCode::IssuerNotTrusted, "the header has no certificate chain");
+        return None;
+    };
+    match trust.verify_chain(x5c, at) {
+        Ok(leaf) => Some(leaf),
+        Err(error) => {
+            let reason = match error {
+                ChainError::Expired { .. } | ChainError::NotYetValid { .. } => ReasonCode::IssuerCertificateExpired,
+                _ => ReasonCode::IssuerNotTrusted,
+            };
+            checks.fail_with(name, reason, error);
+            None
+        }
+    }
+}
+
+/// Sorts out what the format layer refused: the signature, what was disclosed, or a claim of the wrong form.
+fn refuse_content(error: SdJwtError, checks: &mut Checks) {
+    checks.pass(CheckName::IssuerTrusted);
+    match error {
+        SdJwtError::Issuer(JwsError::AlgorithmNotAllowed) => {
+            checks.fail_with(CheckName::IssuerSignature, ReasonCode::AlgorithmNotAllowed, error);
+        }
+        SdJwtError::Issuer(JwsError::BadSignature) => {
+            checks.fail(CheckName::IssuerSignature, ReasonCode::IssuerSignatureInvalid);
+        }
+        // Signed, but not a payload that can be read in one way only.
+        SdJwtError::Issuer(_) => checks.fail_with(CheckName::Format, ReasonCode::PresentationMalformed, error),
+        SdJwtError::Claim(ClaimFormError::Missing(claim) | ClaimFormError::Malformed(claim)) => {
+            checks.pass(CheckName::IssuerSignature);
+            checks.pass(CheckName::Disclosures);
+            let name = match claim {
+                "iss" => CheckName::IssuerTrusted,
+                "iat" | "nbf" | "exp" => CheckName::ValidityPeriod,
+                "cnf" => CheckName::HolderBinding,
+                "status" => CheckName::StatusKnown,
+                _ => CheckName::Type,
+            };
+            checks.fail_with(name, ReasonCode::ClaimInvalid, error);
+        }
+        _ => {
+            checks.pass(CheckName::IssuerSignature);
+            checks.fail_with(CheckName::Disclosures, ReasonCode::DisclosureInvalid, error);
+        }
+    }
+}
+
+/// The issuer named in the credential is one its certificate names; a credential that names none has the certificate's
+/// first (SD-JWT VC section 2.2.2.3).
+fn check_issuer(claims: &Map<String, Value>, leaf: &Leaf, trust: &Trust, checks: &mut Checks) -> Option<String> {
+    let name = CheckName::IssuerTrusted;
+    let issuer = match claims.get("iss").and_then(Value::as_str) {
+        Some(issuer) if leaf.uris.iter().any(|uri| uri == issuer) => issuer.to_owned(),
+        Some(_) => {
+            checks.fail(name, ReasonCode::IssuerMismatch);
+            return None;
+        }
+        None => match leaf.uris.first() {
+            Some(uri) => uri.clone(),
+            None => {
+                checks.fail_with(name, ReasonCode::IssuerNotTrusted, "neither credential nor certificate names the issuer");
+                return None;
+            }
+        },
+    };
+    if !trust.allows(&issuer) {
+        checks.fail_with(name, ReasonCode::IssuerNotTrusted, "the issuer is not on the list");
+        return None;
+    }
+    checks.pass(name);
+    Some(issuer)
+}
+
+fn check_type(claims: &Map<String, Value>, issuer: &str, trust: &Trust, expectations: &Expectations, checks: &mut Checks) {
+    let vct = text(claims, "vct");
+    let issued = trust.own().is_none_or(|own| own.url != issuer || own.types.contains(vct));
+    let accepted = match &expectations.types {
+        AcceptedTypes::All => true,
+        AcceptedTypes::Only(types) => types.contains(vct),
+    };
+    match (issued, accepted) {
+        (true, true) => checks.pass(CheckName::Type),
+        (false, _) => checks.fail_with(CheckName::Type, ReasonCode::TypeNotAccepted, "the issuer has no such type"),
+        (true, false) => checks.fail_with(CheckName::Type, ReasonCode::TypeNotAccepted, "not a type that is accepted here"),
+    }
+}
+
+/// `nbf` and `exp` with the one skew allowed to clocks, and `iat` not in the future (RFC 7519 section 4.1). The form of
+/// each was checked with the disclosures.
+fn check_times(claims: &Map<String, Value>, expectations: &Expectations, at: Timestamp, checks: &mut Checks) {
+    let name = CheckName::ValidityPeriod;
+    let begin = ["nbf", "iat"].into_iter().filter_map(|claim| time(claims, claim)).max();
+    match (begin, time(claims, "exp")) {
+        (Some(begin), _) if at.plus_seconds(CLOCK_SKEW_SECONDS) < begin => {
+            checks.fail(name, ReasonCode::CredentialNotYetValid);
+            checks.note(name, "valid_from", begin.to_string());
+        }
+        (_, Some(end)) if at.plus_seconds(-CLOCK_SKEW_SECONDS) >= end => {
+            checks.fail(name, ReasonCode::CredentialExpired);
+            checks.note(name, "valid_until", end.to_string());
+        }
+        (_, None) if expectations.requires_expiry => {
+            checks.fail_with(name, ReasonCode::ClaimInvalid, ClaimFormError::Missing("exp"));
+        }
+        _ => checks.pass(name),
+    }
+}
+
+fn check_holder(credential: &Verified<'_>, expected: &HolderBinding, at: Timestamp, checks: &mut Checks) {
+    let (nonce, audience) = match expected {
+        HolderBinding::NotRequired => {
+            if credential.key_binding().is_some() {
+                checks.fail(CheckName::HolderBinding, ReasonCode::HolderBindingUnexpected);
+            }
+            return;
+        }
+        HolderBinding::Required { nonce, audience } => (nonce.as_deref(), audience.as_str()),
+    };
+    let error = match credential.verify_key_binding(&KeyBindingExpectation { nonce, audience, now: at }) {
+        Ok(_) => {
+            checks.pass(CheckName::HolderBinding);
+            checks.pass(CheckName::Audience);
+            if nonce.is_some() {
+                checks.pass(CheckName::Nonce);
+            }
+            return;
+        }
+        Err(error) => error,
+    };
+    match error {
+        KeyBindingError::WrongNonce | KeyBindingError::WrongAudience => tell_apart(credential, nonce, audience, at, checks),
+        _ => checks.fail_with(CheckName::HolderBinding, holder_reason(&error), error),
+    }
+}
+
+/// A proof for another request or checkpoint: whether it is a good proof otherwise, and which of the two is wrong.
+fn tell_apart(credential: &Verified<'_>, nonce: Option<&str>, audience: &str, at: Timestamp, checks: &mut Checks) {
+    let claims = credential.key_binding().and_then(|proof| jws::Unverified::parse(proof, &["kb+jwt"]).ok());
+    let claims = claims.and_then(|proof| proof.dangerous_unverified_claims().ok()).unwrap_or_default();
+    let (its_nonce, its_audience) = (text(&claims, "nonce"), text(&claims, "aud"));
+    let itself = KeyBindingExpectation { nonce: None, audience: its_audience, now: at };
+    match credential.verify_key_binding(&itself) {
+        Ok(_) => checks.pass(CheckName::HolderBinding),
+        Err(error) => checks.fail_with(CheckName::HolderBinding, holder_reason(&error), error),
+    }
+    match nonce {
+        Some(nonce) if nonce == its_nonce => checks.pass(CheckName::Nonce),
+        Some(_) => checks.fail(CheckName::Nonce, ReasonCode::NonceMismatch),
+        None => {}
+    }
+    if audience == its_audience {
+        checks.pass(CheckName::Audience);
+    } else {
+        checks.fail(CheckName::Audience, ReasonCode::AudienceMismatch);
+    }
+}
+
+fn holder_reason(error: &KeyBindingError) -> ReasonCode {
+    match error {
+        KeyBindingError::Missing => ReasonCode::HolderBindingMissing,
+        KeyBindingError::TooOld { .. } | KeyBindingError::InFuture { .. } | KeyBindingError::Expired { .. } => {
+            ReasonCode::HolderBindingExpired
+        }
+        _ => ReasonCode::HolderBindingInvalid,
+    }
+}
+
+fn status_claim(claims: &Map<String, Value>) -> StatusClaim {
+    match StatusReference::read(claims) {
+        Ok(None) => StatusClaim::None,
+        Ok(Some(reference)) => StatusClaim::Named(reference),
+        Err(error) => StatusClaim::NotUnderstood(error),
+    }
+}
+
+fn describe(mut claims: Map<String, Value>, issuer: String, shown: bool) -> CredentialPart {
+    let credential_type = text(&claims, "vct").to_owned();
+    let valid_from = time(&claims, "nbf").or_else(|| time(&claims, "iat"));
+    let valid_until = time(&claims, "exp");
+    if shown {
+        claims.retain(|name, _| !TECHNICAL_CLAIMS.contains(&name.as_str()));
+    } else {
+        claims.clear();
+    }
+    CredentialPart { format: CREDENTIAL_TYPE.to_owned(), credential_type, issuer, valid_from, valid_until, claims }
+}
+
+fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> &'a str {
+    claims.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn time(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {
+    claims.get(name).and_then(numeric_date)
+}

@@ -1,0 +1,24 @@
+//! Verification in two pure steps: [`examine`](examine::examine) what was presented, then
+//! [`decide`](decide::decide) with what is known of its status.
+//!
+//! No clock, no socket and no store inside either: the online endpoint, the command line, an offline checkpoint, the
+//! fuzzers and the benchmarks run one code. Between the two steps the caller looks up the status that the first one
+//! names, and it names one only for a credential that passed (draft-ietf-oauth-status-list section 8.3): a forged
+//! credential makes nobody ask anything anywhere.
+
+mod checks;
+pub mod decide;
+pub mod examine;
+pub mod expectations;
+pub mod lists;
+pub mod lookup;
+pub mod policy;
+pub mod service;
+pub mod trust;
+
+pub use decide::decide;
+pub use examine::{Examined, examine};
+pub use expectations::{AcceptedTypes, Expectations, HolderBinding};
+pub use lookup::{Finding, StatusAnswer};
+pub use policy::{Policy, WhenTooOld};
+pub use trust::{Issuers, OwnIssuer, Trust};

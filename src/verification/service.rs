@@ -1,0 +1,174 @@
+//! Verification of a presentation already in hand, online: examine, look up, decide. Nothing is stored.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde::Deserialize;
+
+use super::{
+    decide::decide,
+    examine::examine,
+    expectations::{AcceptedTypes, Expectations, HolderBinding},
+    lookup::on_own_board,
+    policy::{Policy, WhenTooOld},
+    trust::Trust,
+};
+use crate::{
+    base::{clock::Clock, limits::NONCE_BYTES},
+    model::statement::Statement,
+    store::Store,
+};
+
+/// `POST /checkpoint/api/v1/verifications`, as a checkpoint sends it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerificationRequest {
+    /// The presentation: an SD-JWT VC with key binding, in the compact form.
+    pub presentation: String,
+    /// The nonce that the checkpoint gave to the wallet. May be missing where the policy says so.
+    #[serde(default)]
+    pub nonce: Option<String>,
+    /// The checkpoint's identifier, as it gave it to the wallet.
+    #[serde(default)]
+    pub audience: Option<String>,
+    /// Whatever differs from the default policy.
+    #[serde(default)]
+    pub policy: RequestedPolicy,
+}
+
+/// What a checkpoint may ask for otherwise than by default.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestedPolicy {
+    /// Whether the presenter proves to be the holder; `required` unless said otherwise.
+    #[serde(default)]
+    pub holder_binding: Demand,
+    /// Whether the proof has to answer a nonce; `required` unless said otherwise.
+    #[serde(default)]
+    pub nonce: Demand,
+    /// The types that are accepted, each by its `vct`, or by its name where it is one of ours; all when missing.
+    #[serde(default)]
+    pub types: Option<BTreeSet<String>>,
+    /// The oldest good status that is good enough, in seconds.
+    #[serde(default)]
+    pub max_status_age_seconds: Option<u32>,
+    /// What follows when it is older.
+    #[serde(default)]
+    pub when_status_too_old: Option<Consequence>,
+    /// Whether a credential that names no status is refused.
+    #[serde(default)]
+    pub require_status: bool,
+}
+
+/// Whether something is demanded.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum Demand {
+    /// It has to be there.
+    #[default]
+    Required,
+    /// It is not asked for.
+    None,
+}
+
+/// What is decided when a status is too old.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum Consequence {
+    /// A person decides.
+    Undetermined,
+    /// Refused.
+    Refused,
+}
+
+/// Why a call cannot be answered with a statement: it is the checkpoint's mistake, and says nothing of the card.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RequestError {
+    /// No nonce, and the policy does not do without.
+    #[error("nonce is missing: give the nonce of the request, or a policy with \"nonce\":\"none\"")]
+    NonceMissing,
+    /// No audience.
+    #[error("audience is missing: give the identifier under which the wallet was asked")]
+    AudienceMissing,
+    /// Empty, or longer than [`NONCE_BYTES`].
+    #[error("{0} is empty or too long")]
+    Length(&'static str),
+    /// A nonce or audience that would not be looked at.
+    #[error("{0} is given, but the policy does not ask for it")]
+    NotAskedFor(&'static str),
+}
+
+/// Verifies presentations with what this service knows.
+#[derive(Clone)]
+pub struct Verifier {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    trust: Arc<Trust>,
+}
+
+impl Verifier {
+    /// A verifier with the status board of `store`. Statuses are known for the issuer that `trust` calls its own.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, trust: Trust) -> Self {
+        Self { store, clock, trust: Arc::new(trust) }
+    }
+
+    /// The statement about a presentation, as of now. A decision of any kind is `Ok`.
+    pub fn verify(&self, request: &VerificationRequest) -> Result<Statement, RequestError> {
+        let expectations = self.expectations(request)?;
+        let policy = request.policy.decided();
+        let now = self.clock.now();
+        let examined = examine(&request.presentation, &self.trust, &expectations, now);
+        let answer = examined.wanted_status().and_then(|wanted| {
+            let own = self.trust.own()?;
+            on_own_board(&wanted, self.store.board(), &own.url, now)
+        });
+        Ok(decide(examined, answer.as_slice(), &policy, now))
+    }
+
+    fn expectations(&self, request: &VerificationRequest) -> Result<Expectations, RequestError> {
+        let policy = &request.policy;
+        let (nonce, audience) = (bounded("nonce", &request.nonce)?, bounded("audience", &request.audience)?);
+        let holder_binding = match (policy.holder_binding, policy.nonce) {
+            (Demand::None, _) if nonce.is_some() => return Err(RequestError::NotAskedFor("nonce")),
+            (Demand::None, _) if audience.is_some() => return Err(RequestError::NotAskedFor("audience")),
+            (Demand::None, _) => HolderBinding::NotRequired,
+            (Demand::Required, Demand::Required) if nonce.is_none() => return Err(RequestError::NonceMissing),
+            (Demand::Required, _) => {
+                HolderBinding::Required { nonce, audience: audience.ok_or(RequestError::AudienceMissing)? }
+            }
+        };
+        let mut expectations = Expectations::new(holder_binding);
+        if let Some(types) = &policy.types {
+            expectations.types = AcceptedTypes::Only(types.iter().map(|name| self.vct(name)).collect());
+        }
+        Ok(expectations)
+    }
+
+    /// A name without a colon cannot be a `vct`, which is a URL or a URN.
+    fn vct(&self, name: &str) -> String {
+        match self.trust.own() {
+            Some(own) if !name.contains(':') => format!("{}/credential-types/{name}", own.url),
+            _ => name.to_owned(),
+        }
+    }
+}
+
+impl RequestedPolicy {
+    fn decided(&self) -> Policy {
+        let default = Policy::default();
+        Policy {
+            max_status_age_seconds: self.max_status_age_seconds.map_or(default.max_status_age_seconds, i64::from),
+            when_too_old: match self.when_status_too_old {
+                Some(Consequence::Refused) => WhenTooOld::Refused,
+                Some(Consequence::Undetermined) | None => default.when_too_old,
+            },
+            requires_status: self.require_status,
+        }
+    }
+}
+
+fn bounded(name: &'static str, value: &Option<String>) -> Result<Option<String>, RequestError> {
+    match value {
+        Some(text) if text.is_empty() || text.len() > NONCE_BYTES => Err(RequestError::Length(name)),
+        _ => Ok(value.clone()),
+    }
+}
