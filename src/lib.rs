@@ -19,5 +19,6 @@ pub mod crypto;
 pub mod format;
 pub mod model;
 pub mod outbound;
+pub mod revocation;
 pub mod store;
 pub mod verification;

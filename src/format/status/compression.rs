@@ -2,9 +2,9 @@
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-/// The draft recommends the highest level. Measured on 2^20 entries of 2 bits with 1 % revoked (`benches/status.rs`):
-/// level 9 takes about ten times as long as level 6 for a list an eighth smaller, and a list is made anew within the
-/// second in which it changed.
+/// The draft recommends the highest level. Measured on ten million entries with 1 % revoked, level 9 takes eleven times
+/// as long as level 6 (333 ms and 31 ms) for a list an eighth smaller (133 kB and 152 kB), and a list is made anew within
+/// the second in which it changed.
 const LEVEL: u32 = 6;
 
 /// The compressor refused; it never does on bytes in memory.

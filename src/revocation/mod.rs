@@ -1,0 +1,3 @@
+//! Suspending, reinstating and revoking cards, and telling the world.
+
+pub mod publication;
