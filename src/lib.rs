@@ -17,6 +17,8 @@ pub mod app;
 pub mod base;
 pub mod crypto;
 pub mod format;
+pub mod http;
+pub mod keyring;
 pub mod model;
 pub mod outbound;
 pub mod revocation;

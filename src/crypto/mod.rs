@@ -6,6 +6,7 @@
 pub mod algorithm;
 pub mod jws;
 pub mod pem;
+pub mod pkcs8;
 pub mod public_key;
 pub mod sealer;
 pub mod signer;

@@ -8,7 +8,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 
 use crate::{
     base::{base64url, random::Random, secret::SecretKey},
-    crypto::{Algorithm, KeyError, PublicKey},
+    crypto::{Algorithm, KeyError, PublicKey, pkcs8},
 };
 
 /// Why nothing was signed.
@@ -52,13 +52,6 @@ enum Scalar {
     P256(Box<EcdsaKeyPair>),
 }
 
-/// PKCS#8 (RFC 5958) around a bare P-256 scalar: version 0, id-ecPublicKey with prime256v1, and an ECPrivateKey
-/// (RFC 5915) without the optional public key.
-const P256_PKCS8_PREFIX: [u8; 35] = [
-    0x30, 0x41, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
-    0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x04, 0x27, 0x30, 0x25, 0x02, 0x01, 0x01, 0x04, 0x20,
-];
-
 impl SoftwareKey {
     /// A new key from `random`. For P-256 a draw outside 1 to n-1 (one in 2^32) is drawn again.
     pub fn generate(algorithm: Algorithm, random: &dyn Random) -> Self {
@@ -78,9 +71,8 @@ impl SoftwareKey {
                 (Scalar::Ed25519(Box::new(key)), public)
             }
             Algorithm::Es256 => {
-                let pkcs8 = zeroize::Zeroizing::new([P256_PKCS8_PREFIX.as_slice(), bytes.expose()].concat());
-                let key =
-                    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).map_err(|_| KeyError::Malformed)?;
+                let der = pkcs8::encode(algorithm, &bytes);
+                let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).map_err(|_| KeyError::Malformed)?;
                 let public = PublicKey::p256(key.public_key().as_ref())?;
                 (Scalar::P256(Box::new(key)), public)
             }

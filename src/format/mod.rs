@@ -2,5 +2,6 @@
 
 pub mod merkle;
 pub mod note;
+pub mod openid;
 pub mod sdjwt;
 pub mod status;

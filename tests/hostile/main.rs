@@ -1,9 +1,10 @@
 //! What strangers send to do harm: tables whose rows are named by their line in the checklist of the standards (NT-..) and
 //! in the list of attacks (SL-.., SD-.., ..), each with the exact refusal.
 //!
-//! A line that needs a later issue waits in `later.toml`, with that issue's subject.
+//! A line that needs a later issue waits in `later.toml`, with that issue's subject and what it waits for (`later_rows`).
 
 mod gate;
+mod later_rows;
 mod status;
 mod verification;
 
@@ -13,7 +14,11 @@ use std::collections::BTreeSet;
 const TESTED: &[&[&str]] = &[status::TESTED, verification::TESTED];
 
 /// Subjects of the later issues that lines may wait for.
-const LATER_ISSUES: [&str; 2] = ["The gate: OpenID4VP 1.0 at airport boarding", "The second format: ISO 18013-5 mdoc"];
+const LATER_ISSUES: [&str; 3] = [
+    "The gate: OpenID4VP 1.0 at airport boarding",
+    "Any wallet gets its card: OpenID4VCI 1.0 complete, at the HAIP 1.0 profile",
+    "The second format: ISO 18013-5 mdoc",
+];
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +31,8 @@ struct Later {
 struct LaterRow {
     id: String,
     issue: String,
+    /// The feature that is not there yet; `later_rows` knows by which sign it shows.
+    waits_for: String,
     why: String,
 }
 

@@ -1,0 +1,107 @@
+//! Metadata of the issuer and of its authorisation server.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Format identifier of SD-JWT VC (OpenID4VCI 1.0 appendix A.3).
+pub const SD_JWT_VC: &str = "dc+sd-jwt";
+
+/// Metadata of the credential issuer (OpenID4VCI 1.0 section 12.2.4).
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct IssuerMetadata {
+    /// The issuer's identifier: the URL this stands under, without the well-known part.
+    pub credential_issuer: String,
+    /// Where cards are fetched.
+    pub credential_endpoint: String,
+    /// Where nonces are fetched.
+    pub nonce_endpoint: String,
+    /// How many copies one request may fetch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_credential_issuance: Option<BatchIssuance>,
+    /// The issuer's name, by language.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub display: Vec<Display>,
+    /// What it issues.
+    pub credential_configurations_supported: BTreeMap<String, CredentialConfiguration>,
+}
+
+/// Batch issuance.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct BatchIssuance {
+    /// Most proofs in one request, at least 2.
+    pub batch_size: usize,
+}
+
+/// A name in one language.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Display {
+    /// The name.
+    pub name: String,
+    /// The language (BCP 47).
+    pub locale: String,
+}
+
+/// One configuration of a credential.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct CredentialConfiguration {
+    /// The format.
+    pub format: String,
+    /// The scope that asks for it.
+    pub scope: String,
+    /// The type (SD-JWT VC).
+    pub vct: String,
+    /// How the credential is signed.
+    pub credential_signing_alg_values_supported: Vec<String>,
+    /// How a holder key is named.
+    pub cryptographic_binding_methods_supported: Vec<String>,
+    /// Which proofs of possession are taken.
+    pub proof_types_supported: BTreeMap<String, ProofType>,
+    /// Looks and claims.
+    pub credential_metadata: Value,
+}
+
+/// A proof type.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ProofType {
+    /// The algorithms a proof may be signed with.
+    pub proof_signing_alg_values_supported: Vec<String>,
+}
+
+/// Metadata of the authorisation server (RFC 8414 section 2).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AuthorizationServerMetadata {
+    /// Its identifier.
+    pub issuer: String,
+    /// Where tokens are fetched.
+    pub token_endpoint: String,
+    /// How clients show who they are there.
+    pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// Required by the standard even where there is no authorisation endpoint; empty then.
+    pub response_types_supported: Vec<String>,
+    /// The grants.
+    pub grant_types_supported: Vec<String>,
+    /// The types of `authorization_details` (RFC 9396 section 10).
+    pub authorization_details_types_supported: Vec<String>,
+    /// Whether a pre-authorised code is taken from a wallet that does not name itself (OpenID4VCI 1.0 section 12.3).
+    #[serde(rename = "pre-authorized_grant_anonymous_access_supported")]
+    pub anonymous_access_supported: bool,
+}
+
+/// Metadata of the issuer of SD-JWT VCs (draft-ietf-oauth-sd-jwt-vc section 4). The keys stand in it, so that no other
+/// key of the service is taken for one that signs credentials.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct JwtVcIssuerMetadata {
+    /// Equal to `iss` of the credentials.
+    pub issuer: String,
+    /// The keys that sign credentials.
+    pub jwks: KeySet,
+}
+
+/// A set of public keys (RFC 7517 section 5).
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct KeySet {
+    /// The keys.
+    pub keys: Vec<Value>,
+}

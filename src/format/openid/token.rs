@@ -1,0 +1,82 @@
+//! The token endpoint (OpenID4VCI 1.0 section 6).
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    base::json,
+    format::openid::form::{self, FormError, Parameters},
+};
+
+/// A token request, as far as it is understood.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct TokenRequest {
+    /// The grant type; required.
+    pub grant_type: Option<String>,
+    /// The pre-authorised code.
+    pub pre_authorized_code: Option<String>,
+    /// The transaction code.
+    pub tx_code: Option<String>,
+    /// The client's identifier.
+    pub client_id: Option<String>,
+    /// What is asked for in particular (RFC 9396), still as JSON.
+    pub authorization_details: Option<String>,
+}
+
+impl TokenRequest {
+    /// Reads the form.
+    pub fn parse(body: &[u8]) -> Result<Self, FormError> {
+        let mut form: Parameters = form::parse(body)?;
+        Ok(Self {
+            grant_type: form.remove("grant_type"),
+            pre_authorized_code: form.remove("pre-authorized_code"),
+            tx_code: form.remove("tx_code"),
+            client_id: form.remove("client_id"),
+            authorization_details: form.remove("authorization_details"),
+        })
+    }
+}
+
+/// One entry of `authorization_details` of the type `openid_credential` (section 5.1.1).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AuthorizationDetail {
+    /// `openid_credential`.
+    #[serde(rename = "type")]
+    pub detail_type: String,
+    /// The configuration.
+    pub credential_configuration_id: String,
+    /// In the response: what to ask for at the credential endpoint (section 6.2).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credential_identifiers: Vec<String>,
+}
+
+/// `authorization_details` is not a non-empty list of entries of the type `openid_credential`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("authorization_details not understood")]
+pub struct BadAuthorizationDetails;
+
+impl AuthorizationDetail {
+    /// The only type understood here.
+    pub const TYPE: &'static str = "openid_credential";
+
+    /// Reads the list. Unknown members are ignored, another type is not (RFC 9396 section 5).
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, BadAuthorizationDetails> {
+        let value = json::parse(text.as_bytes()).map_err(|_| BadAuthorizationDetails)?;
+        let list: Vec<Self> = serde_json::from_value(value).map_err(|_| BadAuthorizationDetails)?;
+        let good = !list.is_empty() && list.iter().all(|detail| detail.detail_type == Self::TYPE);
+        if good { Ok(list) } else { Err(BadAuthorizationDetails) }
+    }
+}
+
+/// A token response (section 6.2). Goes out with `Cache-Control: no-store`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct TokenResponse {
+    /// The access token.
+    pub access_token: String,
+    /// `Bearer`.
+    pub token_type: String,
+    /// Seconds for which it is good.
+    pub expires_in: i64,
+    /// What was granted, when it was asked for in this form.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<AuthorizationDetail>,
+}

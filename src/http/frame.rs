@@ -1,0 +1,130 @@
+//! Around every request: its number, its log line and counters, the headers of its answer, and the net under panics.
+
+use std::{
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
+
+use actix_web::{
+    Error, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
+    http::{
+        Method,
+        header::{HeaderName, HeaderValue},
+    },
+    middleware::Next,
+    web,
+};
+
+use crate::http::{
+    State, headers,
+    problem::{Kind, Problem},
+};
+
+/// Carries the number of a request, so that a person's report finds the log line. Never taken from the client.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What is served while the store is guarded: what the log alone can answer for. Anything else is refused before it is
+/// looked at, so a new route is refused until it is put here.
+const SERVED_WHEN_GUARDED: [&str; 10] = [
+    "/.well-known/jwks.json",
+    "/.well-known/jwt-vc-issuer",
+    "/assets/",
+    "/checkpoint/api/v1/verifications",
+    "/credential-types",
+    "/docs",
+    "/health/",
+    "/log/",
+    "/metrics",
+    "/openapi.json",
+];
+
+/// What is known of a request before it is handed on.
+struct Arrival {
+    id: String,
+    method: Method,
+    at: Duration,
+}
+
+/// The outermost layer of the service.
+pub(super) async fn frame<B: MessageBody + 'static>(
+    state: web::Data<State>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let arrival = Arrival {
+        id: format!("{:016x}", u64::from_be_bytes(state.random.array())),
+        method: request.method().clone(),
+        at: state.clock.monotonic(),
+    };
+    let refused = refusal(&state, &request);
+    let outcome = match refused {
+        Some(problem) => Ok(request.error_response(Error::from(problem))),
+        None => match without_panic(next.call(request)).await {
+            Ok(outcome) => outcome.map(ServiceResponse::map_into_boxed_body),
+            Err(Panicked) => {
+                state.metrics.panicked();
+                tracing::error!(request = arrival.id, "a handler panicked");
+                Err(Problem::new(Kind::Internal).into())
+            }
+        },
+    };
+    match outcome {
+        Ok(mut response) => {
+            let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+            finish(&state, &arrival, &route, response.response_mut());
+            Ok(response)
+        }
+        // Without its request an answer can only leave as an error; it gets the same headers as any other.
+        Err(error) => {
+            let mut response = error.error_response();
+            finish(&state, &arrival, "unknown", &mut response);
+            Err(InternalError::from_response("", response).into())
+        }
+    }
+}
+
+fn refusal(state: &State, request: &ServiceRequest) -> Option<Problem> {
+    // TRACE would echo headers back to scripts; CONNECT is for proxies (THREATS HT-11).
+    if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
+        return Some(Problem::method_not_allowed("GET, HEAD, POST, PUT, DELETE".to_owned()));
+    }
+    let path = request.path();
+    let served =
+        path == "/" || path.starts_with("/status-lists") || SERVED_WHEN_GUARDED.iter().any(|part| path.starts_with(part));
+    (!served && state.is_guarded()).then(|| Kind::Guarded.into())
+}
+
+fn finish<B>(state: &State, arrival: &Arrival, route: &str, response: &mut HttpResponse<B>) {
+    let took = state.clock.monotonic().saturating_sub(arrival.at);
+    let status = response.status().as_u16();
+    headers::complete(response.headers_mut(), state.public_url.starts_with("https://"));
+    if let Ok(id) = HeaderValue::from_str(&arrival.id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    state.metrics.answered(arrival.method.as_str(), route, status, took);
+    // The pattern of the route and never the path: identifiers and codes stand in paths and queries.
+    tracing::info!(
+        request = arrival.id,
+        method = arrival.method.as_str(),
+        route,
+        status,
+        ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "answered"
+    );
+}
+
+struct Panicked;
+
+/// Runs a future; a panic in it ends it and nothing else (THREATS F11, FT-16).
+async fn without_panic<F: Future>(future: F) -> Result<F::Output, Panicked> {
+    let mut future = Box::pin(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Ok),
+        Err(_) => std::task::Poll::Ready(Err(Panicked)),
+    })
+    .await
+}

@@ -1,0 +1,106 @@
+//! Counters of the service, rendered for Prometheus.
+//!
+//! The recorder belongs to one service, not to the process, so that two services in one test do not count together.
+//! No label holds anything a client chose: routes are patterns, methods and statuses come from fixed lists.
+
+use std::time::Duration;
+
+use metrics::{counter, gauge, histogram, with_local_recorder};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
+
+/// Upper bounds of the time buckets, in seconds: from a list served out of memory to a request that waits for a disk.
+const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+/// The methods that get a label of their own.
+const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
+
+/// The counters of one service.
+pub struct Metrics {
+    recorder: PrometheusRecorder,
+}
+
+/// What is measured when it is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Gauges {
+    /// Events in the log.
+    pub events: u64,
+    /// Status lists.
+    pub status_lists: usize,
+    /// Calls that run in the blocking pool or wait for it.
+    pub calls_inside: usize,
+    /// Whether the store takes changes.
+    pub writable: bool,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        // The bounds are not empty, which is all that `set_buckets` asks for.
+        let builder = PrometheusBuilder::new().set_buckets(&SECONDS).unwrap_or_else(|_| PrometheusBuilder::new());
+        Self { recorder: builder.build_recorder() }
+    }
+}
+
+impl Metrics {
+    /// Counts a request that was answered.
+    pub fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
+        let method = METHODS.into_iter().find(|known| *known == method).unwrap_or("other");
+        let (route, status) = (route.to_owned(), status.to_string());
+        with_local_recorder(&self.recorder, || {
+            let labels = [("method", method.to_owned()), ("route", route.clone()), ("status", status)];
+            counter!("yufu_http_requests_total", &labels).increment(1);
+            histogram!("yufu_http_request_seconds", "route" => route).record(took);
+        });
+    }
+
+    /// Counts a panic that was caught.
+    pub fn panicked(&self) {
+        with_local_recorder(&self.recorder, || counter!("yufu_panics_total").increment(1));
+    }
+
+    /// Counts a decision at a checkpoint.
+    pub fn decided(&self, decision: &'static str, reason: String) {
+        with_local_recorder(&self.recorder, || {
+            counter!("yufu_verifications_total", "decision" => decision, "reason" => reason).increment(1);
+        });
+    }
+
+    /// Everything in the text format of Prometheus.
+    pub fn render(&self, now: Gauges) -> String {
+        with_local_recorder(&self.recorder, || {
+            gauge!("yufu_log_events").set(now.events as f64);
+            gauge!("yufu_status_lists").set(now.status_lists as f64);
+            gauge!("yufu_calls_inside").set(now.calls_inside as f64);
+            gauge!("yufu_store_writable").set(f64::from(u8::from(now.writable)));
+            counter!("yufu_panics_total").increment(0);
+        });
+        self.recorder.handle().render()
+    }
+
+    /// Folds recorded times into their buckets, so that memory does not grow while nobody asks.
+    pub fn upkeep(&self) {
+        self.recorder.handle().run_upkeep();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_counted_by_route_and_not_by_what_clients_choose() {
+        let metrics = Metrics::default();
+        metrics.answered("GET", "/status-lists/{id}", 200, Duration::from_millis(3));
+        metrics.answered("BREW", "unmatched", 405, Duration::ZERO);
+        let text = metrics.render(Gauges { events: 7, writable: true, ..Gauges::default() });
+        for line in [
+            r#"yufu_http_requests_total{method="GET",route="/status-lists/{id}",status="200"} 1"#,
+            r#"yufu_http_requests_total{method="other",route="unmatched",status="405"} 1"#,
+            r#"yufu_http_request_seconds_bucket{route="/status-lists/{id}",le="0.005"} 1"#,
+            "yufu_log_events 7",
+            "yufu_store_writable 1",
+            "yufu_panics_total 0",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The service over HTTP. The only place that names actix-web.
+//!
+//! A request passes `frame` (number, log line, headers, panics), the scope of its audience, and ends in a handler that
+//! parses, makes one call and encodes. Handlers of administrators and checkpoints take an `auth::Permit`, whose type
+//! says which capability the route asks for; the services behind them take the `Authority` that only a permit holds.
+
+pub mod auth;
+pub mod call;
+pub mod extract;
+mod frame;
+pub mod headers;
+pub mod metrics;
+pub mod oauth_error;
+pub mod problem;
+mod public;
+mod route;
+pub mod server;
+mod state;
+
+pub use state::State;

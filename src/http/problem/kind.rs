@@ -1,0 +1,193 @@
+//! Every kind of problem with its code, status and words. The codes are stable; `docs/` lists them.
+
+use actix_web::http::StatusCode;
+
+/// What is fixed for a kind.
+pub(super) struct Facts {
+    pub code: &'static str,
+    pub status: StatusCode,
+    pub title: &'static str,
+    pub zh: &'static str,
+    pub en: &'static str,
+}
+
+/// One row a kind: name, code, status, title, then what to tell people in Chinese and in English.
+macro_rules! kinds {
+    ($($name:ident $code:literal $status:ident $title:literal $zh:literal $en:literal;)*) => {
+        /// What kind of problem it is.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        #[expect(missing_docs, reason = "each is described by its words")]
+        pub enum Kind {
+            $($name,)*
+        }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            pub(super) const fn facts(self) -> Facts {
+                match self {
+                    $(Self::$name => Facts {
+                        code: $code,
+                        status: StatusCode::$status,
+                        title: $title,
+                        zh: $zh,
+                        en: $en,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    InvalidJson "invalid_json" BAD_REQUEST
+        "The body is not acceptable JSON"
+        "请求正文不是可接受的 JSON：须为 UTF-8，键不得重复，嵌套不得过深"
+        "The body is not acceptable JSON: UTF-8, every key once, not nested too deeply";
+    InvalidRequest "invalid_request" BAD_REQUEST
+        "The request is not as described"
+        "请求内容不符合接口说明，请按 errors 中的提示修改"
+        "The request is not as the documentation describes it; correct what `errors` names";
+    Unauthenticated "unauthenticated" UNAUTHORIZED
+        "A bearer token is needed"
+        "需要访问令牌：Authorization: Bearer …"
+        "A token is needed: Authorization: Bearer ...";
+    InvalidToken "invalid_token" UNAUTHORIZED
+        "The bearer token is not good"
+        "访问令牌无效或已停用，请向管理员申请新的令牌"
+        "The token is unknown or was switched off; ask an administrator for another";
+    Forbidden "forbidden" FORBIDDEN
+        "The role does not allow this"
+        "该令牌的角色无权执行此操作"
+        "The role of this token does not allow this";
+    NotFound "not_found" NOT_FOUND
+        "Not found"
+        "没有此资源"
+        "There is nothing at this address";
+    MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED
+        "The resource does not have this method"
+        "该资源不支持此方法，可用方法见 Allow 头"
+        "The resource does not have this method; the header Allow names those it has";
+    BodyTooSlow "body_too_slow" REQUEST_TIMEOUT
+        "The body did not arrive in time"
+        "请求正文未在规定时间内到达，请重试"
+        "The body did not arrive in time; try again";
+    PersonExists "person_exists" CONFLICT
+        "A person with this ID number is registered already"
+        "该身份号码已登记"
+        "A person with this ID number is registered already";
+    PersonChangedMeanwhile "person_changed_meanwhile" CONFLICT
+        "Someone else changed the person meanwhile"
+        "此人信息刚被他人修改，请重新读取后再试"
+        "Someone else changed the person meanwhile; read it again, then try again";
+    CardRevoked "card_revoked" CONFLICT
+        "The card is revoked, which is final"
+        "该证件已吊销，吊销不可撤回；如有需要请重新签发"
+        "The card is revoked, which is final; issue a new one where needed";
+    CardNotSuspended "card_not_suspended" CONFLICT
+        "The card is not suspended"
+        "该证件未处于暂停状态"
+        "The card is not suspended, so there is nothing to reinstate";
+    ChangedMeanwhile "changed_meanwhile" CONFLICT
+        "Someone else changed it meanwhile"
+        "内容刚被他人修改，请重新读取后再试"
+        "Someone else changed it meanwhile; read it again, then try again";
+    LastAdministrator "last_administrator" CONFLICT
+        "This is the last administrator's token"
+        "这是最后一个管理员令牌，不能停用；请先创建另一个"
+        "This is the last administrator's token; make another before switching it off";
+    BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE
+        "The body is too large"
+        "请求正文过大"
+        "The body is larger than this resource takes";
+    UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE
+        "The content type or encoding is not taken here"
+        "请求的 Content-Type 或 Content-Encoding 不受支持"
+        "This resource does not take this Content-Type or Content-Encoding";
+    Internal "internal" INTERNAL_SERVER_ERROR
+        "Something went wrong here"
+        "服务内部错误；请将 X-Request-Id 告知管理员"
+        "Something went wrong here; tell the operator the value of X-Request-Id";
+    HistoryNotKept "history_not_kept" NOT_IMPLEMENTED
+        "Past states of a list are not served"
+        "不提供状态列表的历史版本，请去掉参数 time"
+        "Past states of a list are not served; leave out the parameter `time`";
+    Busy "busy" SERVICE_UNAVAILABLE
+        "Too many requests wait already"
+        "服务繁忙，请稍后重试"
+        "Too many requests wait already; try again shortly";
+    Guarded "guarded" SERVICE_UNAVAILABLE
+        "The store lost data and is guarded"
+        "存储曾丢失数据，服务处于保护模式；请停止服务并运行 yufu repair"
+        "The store lost data it had promised to keep; stop the service and run `yufu repair`";
+    ReadOnly "read_only" SERVICE_UNAVAILABLE
+        "The store only reads until a restart"
+        "存储出现写入故障，重启前只读；未做任何更改"
+        "Writing failed and the store only reads until a restart; nothing was changed";
+    OutcomeUnknown "outcome_unknown" SERVICE_UNAVAILABLE
+        "Whether it was done is not known"
+        "无法确认操作是否完成；请在服务重启后查询结果"
+        "Whether it was done is not known; ask again after the service was restarted";
+    StoreUnavailable "store_unavailable" SERVICE_UNAVAILABLE
+        "The store does not answer"
+        "存储暂时不可用，未做任何更改，请稍后重试"
+        "The store does not answer now; nothing was changed; try again later";
+    SignerUnavailable "signer_unavailable" SERVICE_UNAVAILABLE
+        "The signing key is out of reach"
+        "签名密钥暂时不可用，请稍后重试"
+        "The signing key is out of reach now; try again later";
+    NotReadyYet "not_ready_yet" SERVICE_UNAVAILABLE
+        "Not ready yet"
+        "内容正在准备，请稍后重试"
+        "This is still being prepared; try again shortly";
+}
+
+impl Kind {
+    /// The stable code.
+    pub const fn code(self) -> &'static str {
+        self.facts().code
+    }
+
+    /// The status of the answer.
+    pub const fn status(self) -> StatusCode {
+        self.facts().status
+    }
+
+    /// After how many seconds the same request may be tried again; none where it would not help.
+    pub const fn retry_after(self) -> Option<u32> {
+        match self {
+            Self::Busy | Self::NotReadyYet => Some(1),
+            Self::StoreUnavailable | Self::SignerUnavailable => Some(10),
+            _ => None,
+        }
+    }
+
+    /// What `WWW-Authenticate` says (RFC 6750 section 3).
+    pub(super) const fn challenge(self) -> Option<&'static str> {
+        match self {
+            Self::Unauthenticated => Some(r#"Bearer realm="yufu""#),
+            Self::InvalidToken => Some(r#"Bearer realm="yufu", error="invalid_token""#),
+            Self::Forbidden => Some(r#"Bearer realm="yufu", error="insufficient_scope""#),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_code_of_its_own_and_words_in_both_languages() {
+        let codes: HashSet<_> = Kind::ALL.iter().map(|kind| kind.code()).collect();
+        assert_eq!(codes.len(), Kind::ALL.len(), "no two kinds share a code");
+        for kind in Kind::ALL {
+            let facts = kind.facts();
+            assert!(!facts.zh.is_ascii() && facts.en.is_ascii() && facts.title.is_ascii(), "{}", facts.code);
+            assert!(facts.status.is_client_error() || facts.status.is_server_error(), "{}", facts.code);
+        }
+    }
+}

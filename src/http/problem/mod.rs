@@ -1,0 +1,146 @@
+//! Problem documents (RFC 9457): the one form in which the service says that it did not do what was asked.
+//!
+//! [`Kind`] fixes code, status and words; what a caller can act on is added as facts. Nothing of a request is ever
+//! repeated in an answer, so that no error carries a secret or a person's data further.
+
+mod kind;
+mod map;
+
+use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
+use serde::Serialize;
+
+pub use kind::Kind;
+
+/// The media type of a problem document.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// A text in both languages of the service.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Words {
+    /// Chinese.
+    #[serde(rename = "zh-CN")]
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+impl Words {
+    /// From both texts.
+    pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { zh: zh.into(), en: en.into() }
+    }
+}
+
+/// What is wrong with one member of a request.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct FieldProblem {
+    /// Where, as a JSON pointer (RFC 6901) into the body, or the name of a query parameter.
+    pub pointer: String,
+    /// What, from a stable list: `missing`, `unknown`, `wrong_type`, `invalid` and those of the field itself.
+    pub code: String,
+    /// The same for people.
+    pub message: Words,
+}
+
+/// Why a request was not done.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Problem {
+    kind: Kind,
+    fields: Vec<FieldProblem>,
+    /// Methods the resource has, for `Allow`.
+    allow: Option<String>,
+}
+
+/// The body of a problem document.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemDocument {
+    /// Names the kind of problem: `urn:yufu:problem:` and the code.
+    #[serde(rename = "type")]
+    #[schema(rename = "type")]
+    kind: String,
+    /// The kind in words.
+    title: &'static str,
+    /// The status of the answer.
+    status: u16,
+    /// The kind as a stable code.
+    code: &'static str,
+    /// What happened and what to do, for people.
+    message: Words,
+    /// Members of the request that are wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldProblem>,
+}
+
+impl Problem {
+    /// A problem of this kind without further facts.
+    pub const fn new(kind: Kind) -> Self {
+        Self { kind, fields: Vec::new(), allow: None }
+    }
+
+    /// A request whose members are wrong.
+    pub const fn fields(fields: Vec<FieldProblem>) -> Self {
+        Self { kind: Kind::InvalidRequest, fields, allow: None }
+    }
+
+    /// A request whose one member is wrong, from the outside unseen: the pointer names it.
+    pub fn field(pointer: &str, code: &str, message: Words) -> Self {
+        Self::fields(vec![FieldProblem { pointer: pointer.to_owned(), code: code.to_owned(), message }])
+    }
+
+    /// A method the resource does not have; `allow` names those it has.
+    pub const fn method_not_allowed(allow: String) -> Self {
+        Self { kind: Kind::MethodNotAllowed, fields: Vec::new(), allow: Some(allow) }
+    }
+
+    /// What kind of problem it is.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The document that is sent.
+    pub fn document(&self) -> ProblemDocument {
+        let facts = self.kind.facts();
+        ProblemDocument {
+            kind: format!("urn:yufu:problem:{}", facts.code),
+            title: facts.title,
+            status: facts.status.as_u16(),
+            code: facts.code,
+            message: Words::new(facts.zh, facts.en),
+            errors: self.fields.clone(),
+        }
+    }
+}
+
+impl From<Kind> for Problem {
+    fn from(kind: Kind) -> Self {
+        Self::new(kind)
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.kind.facts().code)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.kind.facts().status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        response.content_type(MEDIA_TYPE).insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(allow) = &self.allow {
+            response.insert_header((header::ALLOW, allow.as_str()));
+        }
+        if let Some(seconds) = self.kind.retry_after() {
+            response.insert_header((header::RETRY_AFTER, seconds));
+        }
+        if let Some(challenge) = self.kind.challenge() {
+            response.insert_header((header::WWW_AUTHENTICATE, challenge));
+        }
+        response.json(self.document())
+    }
+}
