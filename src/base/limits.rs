@@ -81,3 +81,6 @@ pub const SIGNED_NOTE_BYTES: usize = 128 * 1024;
 /// Oldest good status that a decision rests on unless a checkpoint says otherwise, in seconds: a status list lives that
 /// long, so one that may be used is never too old by this rule alone.
 pub const STATUS_AGE_SECONDS: i64 = 24 * 3600;
+
+/// Longest access token read, in bytes: ours name one offer and a few configurations, and stay under 1 kB.
+pub const ACCESS_TOKEN_BYTES: usize = 4 * 1024;

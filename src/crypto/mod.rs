@@ -3,6 +3,7 @@
 //! The algorithm always comes from the key, never from a header. `ed25519-dalek`, `aws-lc-rs` and `jsonwebtoken` are
 //! named in this folder only.
 
+pub mod access_token;
 pub mod algorithm;
 pub mod jws;
 pub mod pem;
