@@ -18,6 +18,7 @@ pub mod base;
 pub mod crypto;
 pub mod format;
 pub mod http;
+pub mod issuance;
 pub mod keyring;
 pub mod model;
 pub mod outbound;

@@ -1,0 +1,107 @@
+//! What wallets and verifiers are told about the issuer.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::{
+    base::limits::BATCH_SIZE,
+    crypto::{Algorithm, Signer},
+    format::openid::{
+        metadata::{
+            AuthorizationServerMetadata, BatchIssuance, CredentialConfiguration, Display, IssuerMetadata, JwtVcIssuerMetadata,
+            KeySet, ProofType, SD_JWT_VC,
+        },
+        offer::PRE_AUTHORIZED_CODE,
+        token::AuthorizationDetail,
+    },
+    issuance::Ground,
+    keyring::Purpose,
+    model::credential_type::CredentialType,
+};
+
+/// The metadata documents. Each follows from configuration alone, so each can be made once and kept.
+#[derive(Clone)]
+pub struct Metadata {
+    ground: Ground,
+}
+
+impl Metadata {
+    /// On this ground.
+    pub fn new(ground: Ground) -> Self {
+        Self { ground }
+    }
+
+    /// `/.well-known/openid-credential-issuer` (OpenID4VCI 1.0 section 12.2).
+    pub fn issuer(&self) -> IssuerMetadata {
+        let url = &self.ground.public_url;
+        let name = |locale: &str, name: &str| Display { name: name.to_owned(), locale: locale.to_owned() };
+        let configurations = self.ground.types.iter().map(|t| (t.name.clone(), self.configuration(t)));
+        IssuerMetadata {
+            credential_issuer: url.to_string(),
+            credential_endpoint: format!("{url}/credential"),
+            nonce_endpoint: format!("{url}/nonce"),
+            batch_credential_issuance: Some(BatchIssuance { batch_size: BATCH_SIZE }),
+            display: vec![name("zh-CN", "鱼符电子证照"), name("en", "yufu electronic ID")],
+            credential_configurations_supported: configurations.collect(),
+        }
+    }
+
+    fn configuration(&self, credential_type: &CredentialType) -> CredentialConfiguration {
+        let proof_type = ProofType { proof_signing_alg_values_supported: Algorithm::ALL.map(jose_name).to_vec() };
+        CredentialConfiguration {
+            format: SD_JWT_VC.to_owned(),
+            scope: credential_type.name.clone(),
+            vct: credential_type.vct(&self.ground.public_url),
+            credential_signing_alg_values_supported: vec![jose_name(self.ground.keyring.signer(Purpose::Issuer).algorithm())],
+            cryptographic_binding_methods_supported: vec!["jwk".to_owned()],
+            proof_types_supported: BTreeMap::from([("jwt".to_owned(), proof_type)]),
+            credential_metadata: credential_type.credential_metadata(),
+        }
+    }
+
+    /// `/.well-known/oauth-authorization-server` (RFC 8414).
+    pub fn authorization_server(&self) -> AuthorizationServerMetadata {
+        let url = &self.ground.public_url;
+        AuthorizationServerMetadata {
+            issuer: url.to_string(),
+            token_endpoint: format!("{url}/token"),
+            token_endpoint_auth_methods_supported: vec!["none".to_owned()],
+            response_types_supported: Vec::new(),
+            grant_types_supported: vec![PRE_AUTHORIZED_CODE.to_owned()],
+            authorization_details_types_supported: vec![AuthorizationDetail::TYPE.to_owned()],
+            anonymous_access_supported: true,
+        }
+    }
+
+    /// `/.well-known/jwt-vc-issuer` (draft-ietf-oauth-sd-jwt-vc section 4).
+    pub fn jwt_vc_issuer(&self) -> JwtVcIssuerMetadata {
+        JwtVcIssuerMetadata { issuer: self.ground.public_url.to_string(), jwks: self.key_set(&[Purpose::Issuer]) }
+    }
+
+    /// `/.well-known/jwks.json`: the keys whose signatures others check.
+    pub fn keys(&self) -> KeySet {
+        self.key_set(&[Purpose::Issuer, Purpose::StatusList])
+    }
+
+    fn key_set(&self, purposes: &[Purpose]) -> KeySet {
+        KeySet { keys: purposes.iter().map(|purpose| public_jwk(&*self.ground.keyring.signer(*purpose))).collect() }
+    }
+
+    /// `/credential-types/{name}`: type metadata (draft-ietf-oauth-sd-jwt-vc section 5); none when there is no such type.
+    pub fn credential_type(&self, name: &str) -> Option<Value> {
+        Some(self.ground.types.get(name)?.type_metadata(&self.ground.public_url))
+    }
+}
+
+fn jose_name(algorithm: Algorithm) -> String {
+    algorithm.jose_name().to_owned()
+}
+
+fn public_jwk(signer: &dyn Signer) -> Value {
+    let mut jwk = signer.public_key().to_jwk();
+    jwk["kid"] = signer.key_id().into();
+    jwk["alg"] = json!(signer.algorithm().jose_name());
+    jwk["use"] = json!("sig");
+    jwk
+}

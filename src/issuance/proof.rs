@@ -1,0 +1,139 @@
+//! Proof that a wallet holds a key (OpenID4VCI 1.0 appendix F.1).
+//!
+//! In two steps: [`Proof::read`] checks what never changes, form and signature; [`Proof::check`] checks what depends on
+//! time and grant. A repeated request needs only the first.
+
+use serde_json::Value;
+
+use crate::{
+    base::{
+        limits::{CLOCK_SKEW_SECONDS, NONCE_BYTES, PROOF_AGE_SECONDS},
+        time::Timestamp,
+    },
+    crypto::{
+        KeyError, PublicKey,
+        jws::{JwsError, Unverified, Verified},
+    },
+    format::sdjwt::numeric_date,
+};
+
+/// `typ` of a proof.
+const TYPE: &str = "openid4vci-proof+jwt";
+
+/// Why a proof is refused.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ProofError {
+    /// Its form, header or signature.
+    #[error("proof: {0}")]
+    Jws(#[from] JwsError),
+    /// Not exactly one of `jwk`, `kid` and `x5c`.
+    #[error("exactly one of jwk, kid and x5c is needed")]
+    KeyNotNamedOnce,
+    /// The key is named by `kid` or `x5c`; metadata say that only `jwk` is taken.
+    #[error("the key has to be given as jwk")]
+    KeyNotGiven,
+    /// The key itself.
+    #[error("holder key: {0}")]
+    Key(#[from] KeyError),
+    /// `aud` is not this issuer, as one text.
+    #[error("aud is not the credential issuer")]
+    Audience,
+    /// `iss` stands in a proof of an anonymous wallet, or is not the client.
+    #[error("iss is not the client of the access token")]
+    Issuer,
+    /// A time is missing or not a number.
+    #[error("{0} is not a time")]
+    NotATime(&'static str),
+    /// `iat` is too long ago or in the future, or the proof is not valid now by its own `exp` or `nbf`.
+    #[error("{0} does not fit the time now")]
+    Time(&'static str),
+    /// No nonce, or none that could be ours.
+    #[error("nonce is missing")]
+    NonceMissing,
+    /// The nonce is not ours, past its time or used.
+    #[error("the nonce is not good, or not any more")]
+    NonceNotGood,
+    /// Two proofs with one key: each copy has a key of its own.
+    #[error("two proofs with one key")]
+    KeyTwice,
+}
+
+impl ProofError {
+    /// The code (OpenID4VCI 1.0 section 8.3.1.2): `invalid_nonce` tells a wallet to fetch a fresh one.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NonceNotGood => "invalid_nonce",
+            _ => "invalid_proof",
+        }
+    }
+}
+
+/// A proof whose form and signature are good.
+#[derive(Clone, Debug)]
+pub(super) struct Proof {
+    /// The holder key.
+    pub key: PublicKey,
+    /// Its nonce.
+    pub nonce: String,
+    verified: Verified,
+}
+
+impl Proof {
+    /// Takes a proof apart and checks its signature with the key it carries.
+    pub(super) fn read(text: &str) -> Result<Self, ProofError> {
+        let unverified = Unverified::parse(text, &[TYPE])?;
+        let header = unverified.header();
+        let named = ["jwk", "kid", "x5c"].into_iter().filter(|member| header.members.contains_key(*member));
+        if named.count() != 1 {
+            return Err(ProofError::KeyNotNamedOnce);
+        }
+        let key = PublicKey::from_jwk(header.jwk.as_ref().ok_or(ProofError::KeyNotGiven)?)?;
+        let verified = unverified.verify(&key)?;
+        let nonce = match verified.claims.get("nonce") {
+            Some(Value::String(nonce)) if nonce.len() <= NONCE_BYTES => nonce.clone(),
+            Some(Value::String(_)) => return Err(ProofError::NonceNotGood),
+            _ => return Err(ProofError::NonceMissing),
+        };
+        Ok(Self { key, nonce, verified })
+    }
+
+    /// Checks audience, issuer and times. The nonce is the caller's to check.
+    pub(super) fn check(&self, issuer: &str, client_id: Option<&str>, now: Timestamp) -> Result<(), ProofError> {
+        let claims = &self.verified.claims;
+        if claims.get("aud").and_then(Value::as_str) != Some(issuer) {
+            return Err(ProofError::Audience);
+        }
+        match (claims.get("iss"), client_id) {
+            (None, _) => {}
+            (Some(Value::String(iss)), Some(client)) if iss == client => {}
+            _ => return Err(ProofError::Issuer),
+        }
+        let time = |claim: &'static str| match claims.get(claim) {
+            None => Ok(None),
+            Some(value) => numeric_date(value).map(Some).ok_or(ProofError::NotATime(claim)),
+        };
+        let issued_at = time("iat")?.ok_or(ProofError::NotATime("iat"))?;
+        let age = now.seconds_since(issued_at);
+        if !(-CLOCK_SKEW_SECONDS..=PROOF_AGE_SECONDS + CLOCK_SKEW_SECONDS).contains(&age) {
+            return Err(ProofError::Time("iat"));
+        }
+        if time("exp")?.is_some_and(|end| now.seconds_since(end) >= CLOCK_SKEW_SECONDS) {
+            return Err(ProofError::Time("exp"));
+        }
+        if time("nbf")?.is_some_and(|start| start.seconds_since(now) > CLOCK_SKEW_SECONDS) {
+            return Err(ProofError::Time("nbf"));
+        }
+        Ok(())
+    }
+}
+
+/// Reads the proofs of one request; no key may stand twice.
+pub(super) fn read_all(texts: &[String]) -> Result<Vec<Proof>, ProofError> {
+    let proofs: Vec<_> = texts.iter().map(|text| Proof::read(text)).collect::<Result<_, _>>()?;
+    for (at, proof) in proofs.iter().enumerate() {
+        if proofs.iter().take(at).any(|earlier| earlier.key == proof.key) {
+            return Err(ProofError::KeyTwice);
+        }
+    }
+    Ok(proofs)
+}
