@@ -3,6 +3,7 @@
 //! The folder is not part of the project. Where it is absent (`YUFU_VECTORS` names it, else `../shared/vectors`), a test
 //! says so in one line and passes.
 
+mod sd_jwt;
 mod status_list;
 
 use std::path::{Path, PathBuf};

@@ -6,26 +6,27 @@
 //!
 //! Stricter than the standard, on purpose:
 //! - SHA-256 is the only hash function (`_sd_alg` is `sha-256` or absent, RFC 9901 section 4.1.1);
-//! - the claims a decision rests on ([`registered::REGISTERED`]) never come from a disclosure, whole or in part, and no
+//! - the claims a decision rests on ([`REGISTERED`]) never come from a disclosure, whole or in part, and no
 //!   digest may stand inside them (SD-JWT VC section 2.2.2.3 asks this of issuers; here it is held on input too);
 //! - the keys `_sd` and `...` are never data: `{"...": digest, "x": 1}` is refused rather than kept as a claim, and so is
 //!   a `...` that is not an array element;
 //! - JSON with a key that stands twice is refused, in the payload and in every disclosure.
 
-pub mod disclosure;
-pub mod issue;
-pub mod key_binding;
-pub mod parse;
-pub mod present;
+mod disclosure;
+mod issue;
+pub mod json_form;
+mod key_binding;
+mod parse;
+mod present;
 mod process;
-pub mod registered;
+mod registered;
 
 pub use disclosure::DisclosureError;
 pub use issue::{Issuance, IssueError, Step, issue};
 pub use key_binding::{KeyBinding, KeyBindingError, KeyBindingExpectation};
 pub use parse::{CREDENTIAL_TYPE, Unverified, Verified};
 pub use present::{HolderProof, PathPart, PresentError, present};
-pub use registered::{ClaimFormError, numeric_date};
+pub use registered::{ClaimFormError, REGISTERED, numeric_date};
 
 use crate::crypto::jws::JwsError;
 

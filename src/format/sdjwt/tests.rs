@@ -140,7 +140,7 @@ fn what_may_not_be_hidden_is_not() {
     let attempt = |claims: Map<String, Value>, disclosable: Vec<Vec<Step>>| {
         issue(Issuance { header: Map::new(), claims, disclosable: &disclosable, decoys: 0 }, &issuer, &SeededRandom::new(9))
     };
-    for claim in registered::REGISTERED {
+    for claim in REGISTERED {
         let whole = attempt(claims(&holder), vec![vec![name(claim)]]);
         assert_eq!(whole, Err(IssueError::RegisteredClaim(claim)));
     }
