@@ -6,11 +6,14 @@
 
 pub mod auth;
 pub mod call;
+mod document;
 pub mod extract;
 mod frame;
 pub mod headers;
 pub mod metrics;
 pub mod oauth_error;
+pub mod openapi;
+mod page;
 pub mod problem;
 mod public;
 mod route;

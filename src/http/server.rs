@@ -18,7 +18,7 @@ use actix_web::{
 };
 
 use crate::http::{
-    State, frame,
+    State, frame, openapi,
     problem::{Kind, Problem},
     public,
 };
@@ -191,6 +191,7 @@ fn listen(state: &Arc<State>, listener: TcpListener, content: Content, workers: 
 fn routes(app: &mut web::ServiceConfig, audiences: Audiences) {
     if audiences.wallet {
         public::configure(app);
+        openapi::configure(app);
     }
 }
 

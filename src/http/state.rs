@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     base::{clock::Clock, random::Random},
     http::{call::Door, metrics::Metrics},
+    model::credential_type::CredentialTypes,
     store::{Mode, Store},
 };
 
@@ -12,6 +13,8 @@ use crate::{
 pub struct State {
     /// The public URL of the service, without a slash at the end.
     pub public_url: String,
+    /// The credential types that are issued.
+    pub types: Arc<CredentialTypes>,
     /// Records, log, board and roster.
     pub store: Arc<dyn Store>,
     /// The clock.

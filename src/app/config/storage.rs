@@ -16,7 +16,7 @@ pub struct StorageOptions {
     #[arg(long, env = "YUFU_KEYS", value_name = "DIR", default_value = "keys")]
     pub keys: PathBuf,
 
-    /// A folder of credential types, one TOML file each, in place of those that are built in
+    /// A folder of credential types, one TOML file each, beside those that are built in or over them by name
     #[arg(long, env = "YUFU_CREDENTIAL_TYPES", value_name = "DIR")]
     pub credential_types: Option<PathBuf>,
 }

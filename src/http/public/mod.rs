@@ -1,7 +1,9 @@
 //! For everyone: lists, keys, types, the log, health, documentation and the start page. Nothing here asks who you are.
 
-mod health;
+pub(super) mod health;
 mod metrics;
+mod start;
+pub(super) mod types;
 
 use actix_web::web::ServiceConfig;
 
@@ -10,4 +12,6 @@ pub(super) use metrics::configure as configure_metrics;
 /// The routes for everyone.
 pub(super) fn configure(app: &mut ServiceConfig) {
     health::configure(app);
+    start::configure(app);
+    types::configure(app);
 }
