@@ -7,6 +7,9 @@ use std::{
     process::Command,
 };
 
+use clap::CommandFactory;
+use yufu::app::config::Cli;
+
 #[test]
 fn every_direct_dependency_has_its_reason() {
     let manifest: toml::Table = text("Cargo.toml").parse().expect("Cargo.toml is TOML");
@@ -56,6 +59,38 @@ fn every_test_that_a_page_names_is_there() {
             assert!(source.contains(&format!("fn {name}(")), "{} names `{word}`; {file} has no such function", page.display());
         }
     }
+}
+
+/// Options in code marks: `--listen`, and those of `yufu audit verify --data`.
+#[test]
+fn every_option_that_a_page_names_is_an_option() {
+    let known = options(&Cli::command());
+    for page in pages() {
+        for word in code_words(&page).iter().filter(|word| word.starts_with("--") || word.starts_with("yufu ")) {
+            for option in word.split_whitespace().filter_map(|part| part.strip_prefix("--")) {
+                let name = option.split('=').next().unwrap_or(option);
+                assert!(known.contains(name), "{} names `--{name}`, which no command has", page.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_option_of_serve_is_explained_to_operators() {
+    let page = text("docs/OPERATIONS.md");
+    let command = Cli::command();
+    let serve = command.find_subcommand("serve").expect("serve is a command");
+    for name in serve.get_arguments().filter_map(|argument| argument.get_long()) {
+        assert!(page.contains(&format!("--{name}")), "docs/OPERATIONS.md does not name --{name}");
+    }
+}
+
+/// The long options of a command and of those below it.
+fn options(command: &clap::Command) -> BTreeSet<String> {
+    let mut found: BTreeSet<String> = command.get_arguments().filter_map(|one| one.get_long().map(str::to_owned)).collect();
+    found.extend(["help".to_owned(), "version".to_owned()]);
+    command.get_subcommands().for_each(|below| found.extend(options(below)));
+    found
 }
 
 fn is_path(word: &str) -> bool {
