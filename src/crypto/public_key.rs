@@ -53,10 +53,14 @@ pub struct P256Key {
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 impl PublicKey {
-    /// An Ed25519 key from its 32 bytes (RFC 8032 section 5.1.5).
+    /// An Ed25519 key from its 32 bytes (RFC 8032 section 5.1.5), in the one encoding its point has: with two of them one
+    /// key would have two thumbprints.
     pub fn ed25519(bytes: &[u8]) -> Result<Self, KeyError> {
         let bytes: &[u8; 32] = bytes.try_into().map_err(|_| KeyError::Malformed)?;
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::Malformed)?;
+        if key.to_edwards().compress().as_bytes() != bytes {
+            return Err(KeyError::Malformed);
+        }
         if key.is_weak() { Err(KeyError::Weak) } else { Ok(Self::Ed25519(key)) }
     }
 
@@ -71,7 +75,7 @@ impl PublicKey {
     }
 
     /// Reads a JWK (RFC 7517) of type `EC`/`P-256` or `OKP`/`Ed25519`. An `alg` that names another algorithm than the
-    /// key's, or a `use` other than `sig`, is refused; other members are ignored.
+    /// key's, a `use` other than `sig`, or `key_ops` without `verify` is refused; other members are ignored.
     pub fn from_jwk(jwk: &Map<String, Value>) -> Result<Self, KeyError> {
         if PRIVATE_MEMBERS.iter().any(|member| jwk.contains_key(*member)) {
             return Err(KeyError::Private);
@@ -90,13 +94,12 @@ impl PublicKey {
             }
             _ => return Err(KeyError::Unsupported),
         };
-        match (jwk.get("alg"), jwk.get("use")) {
-            (Some(alg), _) if alg.as_str().and_then(Algorithm::from_jose_name) != Some(key.algorithm()) => {
-                Err(KeyError::Unsupported)
-            }
-            (_, Some(purpose)) if purpose != "sig" => Err(KeyError::Unsupported),
-            _ => Ok(key),
-        }
+        let alg_fits = |alg: &Value| alg.as_str().and_then(Algorithm::from_jose_name) == Some(key.algorithm());
+        let verifies = |operations: &Value| operations.as_array().is_some_and(|all| all.iter().any(|one| one == "verify"));
+        let fits = jwk.get("alg").is_none_or(alg_fits)
+            && jwk.get("use").is_none_or(|purpose| purpose == "sig")
+            && jwk.get("key_ops").is_none_or(verifies);
+        if fits { Ok(key) } else { Err(KeyError::Unsupported) }
     }
 
     /// The JWK with its required members only, as used in `cnf` and for the thumbprint.
