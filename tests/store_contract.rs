@@ -62,7 +62,7 @@ fn a_reopened_store_has_everything() {
             Ok(Some(person("p", &["x"])))
         );
         assert_eq!(store.roster().entries(), [(token_hash("good"), token_id("good"), Role::Revoker)]);
-        contract::log_is_whole(&store);
+        log_is_whole(&store);
     }
 }
 
@@ -81,7 +81,7 @@ fn indices_never_repeat_over_restarts_and_under_another_key() {
             let receipt = store.commit(issue(&format!("{round}-{n}"), 4)).expect("it is issued");
             indices.extend(receipt.issued[0].copies.iter().map(|copy| copy.status));
         }
-        contract::log_is_whole(&store);
+        log_is_whole(&store);
     }
     assert_eq!(indices.len(), 4 * 15 * 4);
     let lists: BTreeSet<_> = indices.iter().map(|at| at.list.0).collect();
@@ -112,5 +112,5 @@ fn a_store_dropped_under_load_keeps_what_it_has_answered() {
     drop(store);
     let store = folder.open();
     (0..8).for_each(|thread| (0..20).for_each(|n| assert_eq!(card(&store, &format!("{thread}-{n}")).version, 1)));
-    contract::log_is_whole(&store);
+    log_is_whole(&store);
 }

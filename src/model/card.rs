@@ -183,6 +183,15 @@ impl Card {
         }
     }
 
+    /// Repeats a change that event number `event` of the log tells of and the record lost.
+    pub fn redo(&mut self, change: Change, until: Option<Timestamp>, event: u64) {
+        self.state = change.state;
+        self.suspended_until = until;
+        self.suspension_event = until.map(|_| event);
+        self.due_for_renewal |= change.state == State::Active && self.copies.len() > 1;
+        self.history.push(change);
+    }
+
     fn moved_to(&self, state: State, until: Option<Timestamp>, why: Circumstance) -> (Self, What) {
         let what = What::StateChanged {
             card: self.id,

@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, sync::Barrier, thread, time::Duration};
 
 use yufu::{
-    format::merkle::{Frontier, leaf_hash},
     model::{
         card::State,
         event::What,
@@ -14,23 +13,6 @@ use yufu::{
 };
 
 use crate::harness::*;
-
-/// All events from the first on.
-pub fn all_events(store: &dyn Store) -> Vec<yufu::model::event::LoggedEvent> {
-    store.events(1, usize::MAX).expect("the events are read")
-}
-
-/// Numbers without gaps, and a head that is the tree over exactly these events.
-pub fn log_is_whole(store: &dyn Store) {
-    let events = all_events(store);
-    assert!(events.iter().zip(1..).all(|(logged, number)| logged.event.number == number), "a gap");
-    let tree: Frontier = events.iter().map(|logged| leaf_hash(&logged.commitment())).collect();
-    assert_eq!((store.head().size, store.head().root), (tree.size(), tree.root()));
-    assert_eq!(store.watch().last(), tree.size());
-    assert_eq!(store.health().events, tree.size());
-    let salts: BTreeSet<_> = events.iter().map(|logged| logged.salt).collect();
-    assert_eq!(salts.len(), events.len(), "a salt twice");
-}
 
 pub fn a_new_store_is_normal_and_says_which_it_is(store: &dyn Store) {
     let events = all_events(store);

@@ -12,9 +12,10 @@ use tempfile::TempDir;
 use yufu::{
     base::{base64url, clock::ManualClock, random::SeededRandom, secret::SecretKey, time::Timestamp},
     crypto::{Algorithm, SoftwareKey, sha256},
+    format::merkle::{Frontier, leaf_hash},
     model::{
         card::{Card, Circumstance, IssueOrder, Reason, State},
-        event::{EventDraft, What},
+        event::{EventDraft, LoggedEvent, What},
         ids::{CardId, OfferId, PersonId, TokenId},
         party::{Actor, Role},
         record::{Commit, Guard, Key, LeadsTo, OneTime, Record, SealedPerson, Token, Versioned, Write},
@@ -22,7 +23,7 @@ use yufu::{
     store::{
         Store,
         faults::Faults,
-        sled::{OpenError, Options, SledStore},
+        sled::{OpenError, Options, RepairError, RepairReport, SledStore, repair},
     },
 };
 
@@ -55,21 +56,28 @@ impl Folder {
     }
 
     pub fn try_open(&self, change: impl FnOnce(&mut Options<'_>)) -> Result<SledStore, OpenError> {
-        open_at(&self.path(), &self.clock, &self.random, change)
+        let path = self.path();
+        let mut options = options(&path, &self.clock, &self.random);
+        change(&mut options);
+        SledStore::open(options)
+    }
+
+    pub fn repair(&self) -> Result<RepairReport, RepairError> {
+        repair(&options(&self.path(), &self.clock, &self.random))
+    }
+
+    pub fn repair_with(&self, faults: Arc<dyn Faults>) -> Result<RepairReport, RepairError> {
+        let path = self.path();
+        let mut options = options(&path, &self.clock, &self.random);
+        options.faults = faults;
+        repair(&options)
     }
 }
 
-pub fn open_at(
-    path: &Path,
-    clock: &ManualClock,
-    random: &SeededRandom,
-    change: impl FnOnce(&mut Options<'_>),
-) -> Result<SledStore, OpenError> {
+pub fn options<'a>(path: &'a Path, clock: &ManualClock, random: &SeededRandom) -> Options<'a> {
     let signer = SoftwareKey::from_secret(Algorithm::Ed25519, SecretKey::new([9; 32])).expect("it is a key");
     let index_key = SecretKey::new([8; 32]);
-    let mut options = Options::new(path, index_key, Arc::new(signer), Arc::new(clock.clone()), Arc::new(random.clone()));
-    change(&mut options);
-    SledStore::open(options)
+    Options::new(path, index_key, Arc::new(signer), Arc::new(clock.clone()), Arc::new(random.clone()))
 }
 
 /// An identifier that follows from a name.
@@ -192,4 +200,21 @@ pub fn switch_off(name: &str) -> Commit {
 /// The list values of a card's copies.
 pub fn values(store: &dyn Store, card: &Card) -> Vec<u8> {
     card.copies.iter().map(|copy| store.board().entry(copy.status).map_or(9, |entry| entry.value)).collect()
+}
+
+/// All events from the first on.
+pub fn all_events(store: &dyn Store) -> Vec<LoggedEvent> {
+    store.events(1, usize::MAX).expect("the events are read")
+}
+
+/// Numbers without gaps, and a head that is the tree over exactly these events.
+pub fn log_is_whole(store: &dyn Store) {
+    let events = all_events(store);
+    assert!(events.iter().zip(1..).all(|(logged, number)| logged.event.number == number), "a gap");
+    let tree: Frontier = events.iter().map(|logged| leaf_hash(&logged.commitment())).collect();
+    assert_eq!((store.head().size, store.head().root), (tree.size(), tree.root()));
+    assert_eq!(store.watch().last(), tree.size());
+    assert_eq!(store.health().events, tree.size());
+    let salts: BTreeSet<_> = events.iter().map(|logged| logged.salt).collect();
+    assert_eq!(salts.len(), events.len(), "a salt twice");
 }

@@ -24,7 +24,7 @@ pub(super) const CARD: u8 = b'c';
 pub(super) const TOKEN: u8 = b't';
 const OFFER: u8 = b'o';
 const ONE_TIME: u8 = b'n';
-const SETTING: u8 = b's';
+pub(super) const SETTING: u8 = b's';
 const INDEX: u8 = b'x';
 
 /// Which store the records are, and the number of the last event whose changes they hold.

@@ -13,13 +13,16 @@ mod options;
 mod overlay;
 mod pools;
 mod query;
+mod rebuild;
 mod records;
 mod redo;
+mod repair;
 mod replay;
 mod shared;
 mod start;
 
 pub use options::{OpenError, Options};
+pub use repair::{RepairError, RepairReport, repair};
 
 use std::{
     path::{Path, PathBuf},

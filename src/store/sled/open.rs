@@ -40,18 +40,36 @@ pub(super) fn open(options: Options<'_>) -> Result<SledStore, OpenError> {
     create_folder(&log_folder)?;
     let lock = LogLock::take(&log_folder)?;
 
-    let mut replay = Replay::default();
-    let (end, position) = replay.read(&log_folder, None)?;
-    let (records_found, records) = find_records(options.data)?;
-    let log_found = LogFound { store: replay.store, last: replay.last(), applied: replay.applied, end, attested: 0 };
+    let Findings { replay, position, records_found, records, plan } = find(&options)?;
+    let last = replay.last();
     let opening = Opening { options, lock, replay, position, records };
-    match plan(&records_found, &log_found) {
+    match plan {
         Plan::Create => opening.create(),
         Plan::FinishCreation => opening.finish_creation(),
-        Plan::Normal => opening.normal(log_found.last),
+        Plan::Normal => opening.normal(last),
         Plan::Redo(from) => opening.redo(from),
         Plan::Guarded(damage) => Ok(opening.guarded(damage, &records_found)),
     }
+}
+
+/// What a data folder holds, and what is to be done with it.
+pub(super) struct Findings {
+    pub(super) replay: Replay,
+    /// The end of the log.
+    pub(super) position: Option<Position>,
+    pub(super) records_found: RecordsFound,
+    pub(super) records: Option<Records>,
+    pub(super) plan: Plan,
+}
+
+/// Looks at log and records. The lock is held.
+pub(super) fn find(options: &Options<'_>) -> Result<Findings, OpenError> {
+    let mut replay = Replay::default();
+    let (end, position) = replay.read(&log::folder(options.data), None)?;
+    let (records_found, records) = find_records(options.data)?;
+    let found = LogFound { store: replay.store, last: replay.last(), applied: replay.applied, end, attested: 0 };
+    let plan = plan(&records_found, &found);
+    Ok(Findings { replay, position, records_found, records, plan })
 }
 
 /// Opens the records that are there, if any, and says what they say of themselves.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use crate::{
     model::{
-        card::{Change as CardChange, State},
+        card::Change as CardChange,
         event::{Event, LoggedEvent, What},
         record::{Key, Record},
     },
@@ -39,11 +39,9 @@ pub(super) fn redo(records: &Records, tail: &[LoggedEvent]) -> Result<Redo, Read
         match what {
             What::StateChanged { card, to, until, reason, .. } => {
                 if let Some(Record::Card(mut card)) = overlay.get(&Key::Card(*card))? {
-                    card.state = *to;
-                    card.suspended_until = *until;
-                    card.due_for_renewal |= *to == State::Active && card.copies.len() > 1;
                     let reason = Some(*reason);
-                    card.history.push(CardChange { at: *at, state: *to, reason, sealed_note: None, by: *actor });
+                    let change = CardChange { at: *at, state: *to, reason, sealed_note: None, by: *actor };
+                    card.redo(change, *until, *number);
                     overlay.put(&Record::Card(card))?;
                 }
             }

@@ -1,0 +1,122 @@
+//! Records as the log alone can give them back: cards without their person, tokens without their name.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    model::{
+        card::{Card, Change, Copy, State},
+        event::{Event, What},
+        ids::{CardId, TokenId},
+        record::{Record, Token},
+    },
+    store::sled::{encoding, records::Records},
+};
+
+/// What the log knows of cards and tokens, then what could be added to it.
+#[derive(Default)]
+pub(super) struct Rebuild {
+    cards: BTreeMap<CardId, Card>,
+    tokens: BTreeMap<TokenId, Token>,
+    /// People and settings, of which the log knows nothing.
+    others: Vec<Record>,
+}
+
+impl Rebuild {
+    /// Takes up an event, in order.
+    pub(super) fn take(&mut self, event: &Event) {
+        match &event.what {
+            What::Issued { card, credential_type, copies, valid_from, valid_until } => {
+                let copies = copies.iter().map(|status| Copy { status: *status, holder_key: String::new() }).collect();
+                let issued = Change { at: event.at, state: State::Active, reason: None, sealed_note: None, by: event.actor };
+                let rebuilt = Card {
+                    id: *card,
+                    person: None,
+                    credential_type: credential_type.clone(),
+                    offer: None,
+                    copies,
+                    valid_from: *valid_from,
+                    valid_until: *valid_until,
+                    state: State::Active,
+                    suspended_until: None,
+                    suspension_event: None,
+                    due_for_renewal: false,
+                    history: vec![issued],
+                };
+                self.cards.insert(*card, rebuilt);
+            }
+            What::StateChanged { card, to, until, reason, .. } => {
+                if let Some(card) = self.cards.get_mut(card) {
+                    let reason = Some(*reason);
+                    let change = Change { at: event.at, state: *to, reason, sealed_note: None, by: event.actor };
+                    card.redo(change, *until, event.number);
+                }
+            }
+            // It never had a record.
+            What::IssueVoided { card, .. } => drop(self.cards.remove(card)),
+            What::TokenCreated { token, role, .. } => {
+                let made = Token { id: *token, name: String::new(), role: *role, created_at: event.at, switched_off_at: None };
+                self.tokens.insert(*token, made);
+            }
+            What::TokenSwitchedOff { token } => {
+                if let Some(token) = self.tokens.get_mut(token) {
+                    token.switched_off_at.get_or_insert(event.at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Adds what the old records still give. They are believed in what the log does not know, and only there.
+    pub(super) fn complete(&mut self, old: &Records) {
+        for tag in [encoding::CARD, encoding::TOKEN, encoding::PERSON, encoding::SETTING] {
+            for (key, value) in old.scan(&[tag], None).map_while(Result::ok) {
+                match encoding::decode(&key, &value).map(|record| record.value) {
+                    Ok(Record::Card(old)) => self.complete_card(old),
+                    Ok(Record::Token(old)) => {
+                        if let Some(token) = self.tokens.get_mut(&old.id) {
+                            token.name = old.name;
+                        }
+                    }
+                    Ok(record @ (Record::Person(_) | Record::Setting { .. })) => self.others.push(record),
+                    // Offers, codes and nonces may have been used up since, so they are void; and what cannot be read
+                    // stays lost.
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn complete_card(&mut self, old: Card) {
+        let Some(card) = self.cards.get_mut(&old.id) else { return };
+        let indices = |card: &Card| card.copies.iter().map(|copy| copy.status).collect::<Vec<_>>();
+        if card.credential_type != old.credential_type || indices(card) != indices(&old) {
+            return;
+        }
+        card.person = old.person;
+        card.copies = old.copies;
+        card.due_for_renewal |= old.due_for_renewal;
+        // The notes are not in the log; a change is the same change if everything else agrees.
+        for (change, noted) in card.history.iter_mut().zip(old.history) {
+            if (change.at, change.state, change.reason) == (noted.at, noted.state, noted.reason) {
+                change.sealed_note = noted.sealed_note;
+            }
+        }
+    }
+
+    /// Cards whose person only a backup can bring back.
+    pub(super) fn without_person(&self) -> Vec<CardId> {
+        self.cards.values().filter(|card| card.person.is_none()).map(|card| card.id).collect()
+    }
+
+    /// How many cards and people there are.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let people = self.others.iter().filter(|record| matches!(record, Record::Person(_))).count();
+        (self.cards.len() as u64, people as u64)
+    }
+
+    /// All records.
+    pub(super) fn into_records(self) -> impl Iterator<Item = Record> {
+        let cards = self.cards.into_values().map(Record::Card);
+        cards.chain(self.tokens.into_values().map(Record::Token)).chain(self.others)
+    }
+}
