@@ -15,7 +15,7 @@ use crate::{
     },
     issuance::{
         Fault, Ground, Registered,
-        grant::Grant,
+        grant::{Grant, configuration, credential_identifier},
         nonce::FreshNonce,
         offer::is_over,
         proof::{self, Proof, ProofError},
@@ -125,9 +125,6 @@ impl Credentials {
         let request = CredentialRequest::parse(body)?;
         let credential_type = self.wanted(&grant, &request.wanted)?;
         let offer = self.offer(&grant)?;
-        if !offer.value.credential_types.contains(&credential_type.name) {
-            return Err(Denial::NotOffered.into());
-        }
         let hash = request_hash(&credential_type.name, &request.proofs);
         let proofs = proof::read_all(&request.proofs)?;
         let asked = Asked { grant, credential_type, proofs, hash };
@@ -137,13 +134,21 @@ impl Credentials {
 
     fn wanted(&self, grant: &Grant, wanted: &Wanted) -> Result<&CredentialType, CredentialError> {
         let types = &self.ground.types;
-        let found = match (wanted, grant.by_identifier) {
-            (Wanted::Configuration(_), true) => return Err(CredentialError::IdentifierNeeded),
-            (Wanted::Identifier(_), false) => return Err(CredentialError::UnknownIdentifier),
-            (Wanted::Configuration(name), false) => types.get(name).ok_or(CredentialError::UnknownConfiguration)?,
-            (Wanted::Identifier(name), true) => types.get(name).ok_or(CredentialError::UnknownIdentifier)?,
-        };
-        Ok(found)
+        match wanted {
+            Wanted::Configuration(name) => {
+                let found = types.get(name).ok_or(CredentialError::UnknownConfiguration)?;
+                match grant.covers(name) {
+                    true => Ok(found),
+                    false if grant.covers(&credential_identifier(name)) => Err(CredentialError::IdentifierNeeded),
+                    false => Err(Denial::NotOffered.into()),
+                }
+            }
+            Wanted::Identifier(identifier) => {
+                let name = configuration(identifier).filter(|_| grant.covers(identifier));
+                let found = name.and_then(|name| types.get(name));
+                found.map(|found| &**found).ok_or(CredentialError::UnknownIdentifier)
+            }
+        }
     }
 
     /// The offer of a grant, which has to be redeemed and still there.

@@ -10,7 +10,7 @@ use crate::{
     },
     issuance::{
         Fault, Ground,
-        grant::{ACCESS_TOKEN_SECONDS, Grant},
+        grant::{ACCESS_TOKEN_SECONDS, Grant, credential_identifier},
         offer::{WRONG_TX_CODES, is_over},
     },
     model::record::{Commit, Guard, Key, LeadsTo, Offer, Record, Versioned, Write},
@@ -170,8 +170,10 @@ impl Tokens {
         request: &TokenRequest,
         authorization_details: Option<Vec<AuthorizationDetail>>,
     ) -> Result<TokenResponse, Fault> {
-        let grant =
-            Grant { offer: offer.id, client_id: request.client_id.clone(), by_identifier: authorization_details.is_some() };
+        let mut grant = Grant::of_all(offer, request.client_id.clone());
+        if let Some(details) = &authorization_details {
+            grant.good_for = details.iter().flat_map(|detail| detail.credential_identifiers.clone()).collect();
+        }
         Ok(TokenResponse {
             access_token: self.ground.access_token(&grant)?,
             token_type: "Bearer".to_owned(),
@@ -185,12 +187,14 @@ fn with_wrong_try(offer: &Offer) -> Offer {
     Offer { wrong_tries: offer.wrong_tries.saturating_add(1).min(WRONG_TX_CODES), ..offer.clone() }
 }
 
-/// Each detail with the identifier to ask for at the credential endpoint, which is the configuration's own name.
+/// Each detail with the identifier to ask for at the credential endpoint.
 fn granted(wanted: &[AuthorizationDetail], offer: &Offer) -> Result<Vec<AuthorizationDetail>, BadAuthorizationDetails> {
     let granted = |detail: &AuthorizationDetail| {
-        let id = &detail.credential_configuration_id;
-        let offered = offer.credential_types.contains(id).then(|| id.clone()).ok_or(BadAuthorizationDetails)?;
-        Ok(AuthorizationDetail { credential_identifiers: vec![offered], ..detail.clone() })
+        let name = &detail.credential_configuration_id;
+        if !offer.credential_types.contains(name) {
+            return Err(BadAuthorizationDetails);
+        }
+        Ok(AuthorizationDetail { credential_identifiers: vec![credential_identifier(name)], ..detail.clone() })
     };
     wanted.iter().map(granted).collect()
 }
