@@ -1,1 +1,3 @@
 //! One module for each command of `yufu`.
+
+pub mod verify;

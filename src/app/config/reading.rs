@@ -4,7 +4,10 @@ use std::{ffi::OsString, fs, io, path::PathBuf};
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, parser::ValueSource};
 
-use crate::app::config::{FileError, ServeOptions, file};
+use crate::app::{
+    commands::verify,
+    config::{FileError, ServeOptions, file},
+};
 
 /// The settings file that is read when there is one and no other is named.
 const DEFAULT_FILE: &str = "yufu.toml";
@@ -29,6 +32,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the service (this is what happens without any command)
     Serve(Box<ServeOptions>),
+    /// Verify a presentation without a network
+    Verify(Box<verify::Arguments>),
 }
 
 /// Why there are no settings.

@@ -9,6 +9,7 @@ fn serve(args: &[&str]) -> Result<Config, String> {
     let cli = read(args).map_err(|error| error.to_string())?;
     let options = match cli.command {
         Some(Command::Serve(options)) => *options,
+        Some(other) => panic!("not serve: {other:?}"),
         None => cli.serve,
     };
     Config::try_from(options).map_err(|error| error.to_string())
