@@ -61,6 +61,32 @@ fn every_test_that_a_page_names_is_there() {
     }
 }
 
+/// Rows of the corpus: a file that is said to hold a row names it, and a row that waits stands in later.toml.
+#[test]
+fn every_row_of_the_corpus_is_held_where_the_page_says() {
+    let page = text("docs/THREATS.md");
+    let later = text("tests/hostile/later.toml");
+    let rows: Vec<Vec<&str>> =
+        page.lines().map(|line| line.split(" | ").collect()).filter(|cells: &Vec<_>| cells.len() == 3).collect();
+    let mut seen = 0;
+    for cells in rows {
+        let id = cells[0].trim_start_matches("| ");
+        let is_row = id.len() == 5
+            && id.get(2..3) == Some("-")
+            && id.get(3..).is_some_and(|end| end.bytes().all(|b| b.is_ascii_digit()));
+        if !is_row {
+            continue;
+        }
+        seen += 1;
+        let waits = later.contains(&format!("id = \"{id}\""));
+        assert_eq!(cells[2].contains("waits for"), waits, "{id} on docs/THREATS.md against tests/hostile/later.toml");
+        for file in cells[2].split('`').skip(1).step_by(2) {
+            assert!(text(file).contains(id), "docs/THREATS.md says that {file} holds {id}, which it does not name");
+        }
+    }
+    assert_eq!(seen, 14 + 11 + 18 + 11 + 9 + 17 + 12 + 17, "rows of the corpus on docs/THREATS.md");
+}
+
 /// Options in code marks: `--listen`, and those of `yufu audit verify --data`.
 #[test]
 fn every_option_that_a_page_names_is_an_option() {
