@@ -14,6 +14,7 @@
 #![warn(clippy::allow_attributes, clippy::allow_attributes_without_reason)]
 
 pub mod app;
+pub mod audit;
 pub mod base;
 pub mod crypto;
 pub mod format;

@@ -84,3 +84,6 @@ pub const STATUS_AGE_SECONDS: i64 = 24 * 3600;
 
 /// Longest access token read, in bytes: ours name one offer and a few configurations, and stay under 1 kB.
 pub const ACCESS_TOKEN_BYTES: usize = 4 * 1024;
+
+/// Most hashes in an inclusion proof: a tree whose size fits into 64 bits has no more levels.
+pub const INCLUSION_PROOF_HASHES: usize = 64;

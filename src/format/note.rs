@@ -151,6 +151,11 @@ impl<'a> Unverified<'a> {
         Ok(Self { text, signatures })
     }
 
+    /// The text before any signature was checked: good for looking at, and for nothing else.
+    pub fn dangerous_unverified_text(&self) -> &'a str {
+        self.text
+    }
+
     /// The text, once a signature by `key` verifies and none that names it fails to.
     pub fn verify(self, key: &NoteKey) -> Result<&'a str, NoteError> {
         let mut signed = false;
