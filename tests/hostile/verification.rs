@@ -74,6 +74,8 @@ type Row = (&'static str, String, R, C);
 
 #[test]
 fn every_line_of_the_credential_profile_is_tested_or_waits() {
+    assert_complete("NT-SVC-", 10);
+    assert_complete("JH-", 14);
     assert_complete("KB-", 11);
 }
 
