@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,7 +14,7 @@ use yufu::{
     crypto::{Algorithm, SoftwareKey, sha256},
     format::merkle::{Frontier, leaf_hash},
     model::{
-        card::{Card, Circumstance, IssueOrder, Reason, State},
+        card::{Card, Circumstance, IssueOrder, Reason, State, StatusRef},
         event::{EventDraft, LoggedEvent, What},
         ids::{CardId, OfferId, PersonId, TokenId},
         party::{Actor, Role},
@@ -217,4 +217,26 @@ pub fn log_is_whole(store: &dyn Store) {
     assert_eq!(store.health().events, tree.size());
     let salts: BTreeSet<_> = events.iter().map(|logged| logged.salt).collect();
     assert_eq!(salts.len(), events.len(), "a salt twice");
+}
+
+/// Over the whole log; gives all cards with their state by the log, void ones as none.
+pub fn no_index_twice(store: &dyn Store) -> BTreeMap<CardId, Option<State>> {
+    let (mut given, mut cards) = (BTreeSet::<StatusRef>::new(), BTreeMap::new());
+    for logged in all_events(store) {
+        match logged.event.what {
+            What::Issued { card, copies, .. } => {
+                copies.into_iter().for_each(|at| assert!(given.insert(at), "{at:?} was given twice"));
+                assert_eq!(cards.insert(card, Some(State::Active)), None);
+            }
+            What::StateChanged { card, to, .. } => {
+                cards.insert(card, Some(to));
+            }
+            What::IssueVoided { card, copies, .. } => {
+                copies.iter().for_each(|at| assert_eq!(store.board().entry(*at).map(|entry| entry.value), Some(1)));
+                cards.insert(card, None);
+            }
+            _ => {}
+        }
+    }
+    cards
 }
