@@ -27,6 +27,14 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     STRICT.encode(bytes)
 }
 
+/// Encodes 32 bytes, a digest or a key, to their 43 characters without allocating.
+pub fn encode_32(bytes: &[u8; 32]) -> [u8; 43] {
+    let mut text = [0; 43];
+    // 32 bytes are 43 characters, so the buffer is neither too short nor left with a rest.
+    let _ = STRICT.encode_slice(bytes, &mut text);
+    text
+}
+
 /// Decodes `text`; the empty text is the empty byte string.
 pub fn decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, NotBase64Url> {
     STRICT.decode(text).map_err(|_| NotBase64Url)
@@ -47,6 +55,13 @@ mod tests {
         assert_eq!(decode("-_8"), Ok(vec![0xfb, 0xff]));
         for other in ["-_8=", "+/8", "-_9", "-_8\n", " -_8", "-", "-_8A="] {
             assert_eq!(decode(other), Err(NotBase64Url), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_digest_is_written_as_any_other_bytes() {
+        for byte in [0, 7, 0xff] {
+            assert_eq!(encode_32(&[byte; 32]).as_slice(), encode([byte; 32]).as_bytes());
         }
     }
 
