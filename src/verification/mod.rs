@@ -22,3 +22,6 @@ pub use expectations::{AcceptedTypes, Expectations, HolderBinding};
 pub use lookup::{Finding, StatusAnswer};
 pub use policy::{Policy, WhenTooOld};
 pub use trust::{Issuers, OwnIssuer, Trust};
+
+#[cfg(test)]
+mod tests;
