@@ -18,6 +18,8 @@ const SIGNS: &[(&str, &[Sign])] = &[
     ("issuer_metadata", &[Sign::Source("verification/issuer_metadata.rs")]),
     ("type_metadata", &[Sign::Source("verification/type_metadata.rs")]),
     ("cwt", &[Sign::Source("crypto/cose"), Sign::Source("crypto/cose.rs")]),
+    ("authorization_code", &[Sign::Route("/authorize"), Sign::Route("/par"), Sign::Source("issuance/authorize.rs")]),
+    ("notification", &[Sign::Route("/notification")]),
     ("deferred_issuance", &[Sign::Route("/deferred_credential")]),
     ("key_attestation", &[Sign::Source("issuance/attestation.rs"), Sign::Source("issuance/key_attestation.rs")]),
 ];

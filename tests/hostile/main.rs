@@ -3,11 +3,14 @@
 //!
 //! A line that needs a later issue waits in `later.toml`, with that issue's subject and what it waits for (`later_rows`).
 
+mod codes;
 mod confusion;
 mod gate;
+mod issuance;
 mod jose;
 mod key_binding;
 mod later_rows;
+mod office;
 mod sdjwt;
 mod sdjwt_forge;
 mod signatures;
@@ -18,7 +21,9 @@ use std::collections::BTreeSet;
 
 /// The lines each module tests.
 const TESTED: &[&[&str]] = &[
+    codes::TESTED,
     confusion::TESTED,
+    issuance::TESTED,
     jose::TESTED,
     key_binding::TESTED,
     sdjwt::TESTED,
