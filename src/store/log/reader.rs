@@ -76,6 +76,13 @@ impl LogReader {
         })
     }
 
+    /// Reads from the beginning of the segment that holds `event`.
+    pub fn open_near(folder: &Path, event: u64) -> Result<Self, LogError> {
+        let segments = segment::list(folder).map_err(|error| LogError::Io(error.kind()))?;
+        let segment = segments.into_iter().rev().find(|first| *first <= event).unwrap_or(1);
+        Self::open_at(folder, segment, Position { segment, offset: 0 })
+    }
+
     /// The number of the next event: one more than the last one read.
     pub fn next_event(&self) -> u64 {
         self.next

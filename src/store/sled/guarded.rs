@@ -5,6 +5,7 @@ use crate::{
     model::{
         card::{Card, Reason, State, StatusRef},
         event::{Event, What},
+        ids::{CardId, TokenId},
         party::Actor,
         record::Record,
     },
@@ -19,7 +20,7 @@ pub(super) fn harden(replay: &Replay, records: &Records) {
             match encoding::decode(&key, &value).map(|record| record.value) {
                 Ok(Record::Card(card)) => harden_card(replay, &card),
                 Ok(Record::Token(token)) if token.switched_off_at.is_some() => {
-                    replay.roster.apply(&told(replay, What::TokenSwitchedOff { token: token.id }));
+                    switch_off(replay, token.id);
                 }
                 _ => {}
             }
@@ -29,26 +30,32 @@ pub(super) fn harden(replay: &Replay, records: &Records) {
 
 fn harden_card(replay: &Replay, card: &Card) {
     let copies: Vec<StatusRef> = card.copies.iter().map(|copy| copy.status).collect();
+    worsen(replay, &card.credential_type, copies, card.state);
+}
+
+/// Marks indices as given, and those that read better than `state` as being in it.
+pub(super) fn worsen(replay: &Replay, credential_type: &str, copies: Vec<StatusRef>, state: State) {
+    let nobody = CardId::from_bytes([0; 16]);
+    let (from, to) = (Timestamp::default(), Timestamp::default());
     replay.board.apply(&told(
         replay,
         What::Issued {
-            card: card.id,
-            credential_type: card.credential_type.clone(),
+            card: nobody,
+            credential_type: credential_type.to_owned(),
             copies: copies.clone(),
-            valid_from: card.valid_from,
-            valid_until: card.valid_until,
+            valid_from: from,
+            valid_until: to,
         },
     ));
-    let milder = |at: &StatusRef| replay.board.entry(*at).is_some_and(|entry| severity(entry.value) < rank(card.state));
-    let what = What::StateChanged {
-        card: card.id,
-        copies: copies.into_iter().filter(milder).collect(),
-        from: State::Active,
-        to: card.state,
-        until: None,
-        reason: Reason::Other,
-    };
-    replay.board.apply(&told(replay, what));
+    let milder = |at: &StatusRef| replay.board.entry(*at).is_some_and(|entry| severity(entry.value) < rank(state));
+    let copies = copies.into_iter().filter(milder).collect();
+    let (from, reason) = (State::Active, Reason::Other);
+    replay.board.apply(&told(replay, What::StateChanged { card: nobody, copies, from, to: state, until: None, reason }));
+}
+
+/// Makes a token no good.
+pub(super) fn switch_off(replay: &Replay, token: TokenId) {
+    replay.roster.apply(&told(replay, What::TokenSwitchedOff { token }));
 }
 
 const fn rank(state: State) -> u8 {

@@ -8,6 +8,7 @@ mod commit;
 mod encoding;
 mod group;
 mod guarded;
+mod keeper;
 mod open;
 mod options;
 mod overlay;
@@ -19,6 +20,7 @@ mod redo;
 mod repair;
 mod replay;
 mod shared;
+mod snapshot;
 mod start;
 
 pub use options::{OpenError, Options};
@@ -28,7 +30,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        mpsc::{SyncSender, sync_channel},
+        mpsc::{Sender, SyncSender, sync_channel},
     },
     thread::JoinHandle,
 };
@@ -60,6 +62,8 @@ pub struct SledStore {
     records: Option<Arc<Records>>,
     queue: Option<SyncSender<Job>>,
     writer: Option<JoinHandle<()>>,
+    /// The keeper, and what it stops at when it is dropped.
+    keeper: Option<(Sender<()>, JoinHandle<()>)>,
     _lock: LogLock,
 }
 
@@ -128,6 +132,10 @@ impl Drop for SledStore {
     /// Waits for the commits that were taken.
     fn drop(&mut self) {
         self.queue = None;
+        if let Some((stop, keeper)) = self.keeper.take() {
+            drop(stop);
+            let _ = keeper.join();
+        }
         if let Some(writer) = self.writer.take() {
             // A writer that panicked has turned the store read-only already.
             let _ = writer.join();

@@ -2,7 +2,10 @@
 
 use std::{
     path::Path,
-    sync::{Arc, mpsc::sync_channel},
+    sync::{
+        Arc,
+        mpsc::{channel, sync_channel},
+    },
     thread,
 };
 
@@ -22,12 +25,14 @@ use crate::{
             folder,
             group::Decided,
             guarded::harden,
+            keeper::Keeper,
             options::{OpenError, Options},
             pools::Pools,
             records::{NotOpened, Records},
             redo::{redo, tail},
             replay::Replay,
             shared::Shared,
+            snapshot::{FoundLog, Skipped, read_log},
             start::{LogFound, Plan, RecordsFound, plan},
         },
     },
@@ -40,9 +45,9 @@ pub(super) fn open(options: Options<'_>) -> Result<SledStore, OpenError> {
     create_folder(&log_folder)?;
     let lock = LogLock::take(&log_folder)?;
 
-    let Findings { replay, position, records_found, records, plan } = find(&options)?;
+    let Findings { replay, position, records_found, records, plan, skipped } = find(&options, true)?;
     let last = replay.last();
-    let opening = Opening { options, lock, replay, position, records };
+    let opening = Opening { options, lock, replay, position, records, skipped };
     match plan {
         Plan::Create => opening.create(),
         Plan::FinishCreation => opening.finish_creation(),
@@ -60,16 +65,17 @@ pub(super) struct Findings {
     pub(super) records_found: RecordsFound,
     pub(super) records: Option<Records>,
     pub(super) plan: Plan,
+    pub(super) skipped: Option<Skipped>,
 }
 
-/// Looks at log and records. The lock is held.
-pub(super) fn find(options: &Options<'_>) -> Result<Findings, OpenError> {
-    let mut replay = Replay::default();
-    let (end, position) = replay.read(&log::folder(options.data), None)?;
+/// Looks at log and records; the whole log, unless it may be read `from_snapshot` on. The lock is held.
+pub(super) fn find(options: &Options<'_>, from_snapshot: bool) -> Result<Findings, OpenError> {
+    let log = read_log(options.data, options.log_signer.public_key(), from_snapshot)?;
+    let FoundLog { replay, end, position, attested, skipped } = log;
     let (records_found, records) = find_records(options.data)?;
-    let found = LogFound { store: replay.store, last: replay.last(), applied: replay.applied, end, attested: 0 };
+    let found = LogFound { store: replay.store, last: replay.last(), applied: replay.applied, end, attested };
     let plan = plan(&records_found, &found);
-    Ok(Findings { replay, position, records_found, records, plan })
+    Ok(Findings { replay, position, records_found, records, plan, skipped })
 }
 
 /// Opens the records that are there, if any, and says what they say of themselves.
@@ -98,6 +104,7 @@ struct Opening<'a> {
     /// The end of the log.
     position: Option<Position>,
     records: Option<Records>,
+    skipped: Option<Skipped>,
 }
 
 impl Opening<'_> {
@@ -164,7 +171,7 @@ impl Opening<'_> {
         }
         let checked = self.replay.last();
         let (shared, _) = Shared::new(self.replay, log::folder(self.options.data), Mode::Guarded(damage), checked);
-        SledStore { shared: Arc::new(shared), records: None, queue: None, writer: None, _lock: self.lock }
+        SledStore { shared: Arc::new(shared), records: None, queue: None, writer: None, keeper: None, _lock: self.lock }
     }
 
     /// Opens the log for writing, which cuts off a torn frame.
@@ -181,7 +188,7 @@ impl Opening<'_> {
 
     /// Makes the writer, and the records if there are none yet.
     fn committer(self, log: LogWriter, sequence: u64) -> Result<(Committer, Rest), OpenError> {
-        let Self { options, lock, replay, records, .. } = self;
+        let Self { options, lock, replay, records, skipped, .. } = self;
         let store = replay.store.ok_or_else(|| OpenError::NotMade("the log names no store".to_owned()))?;
         let identity = Identity { store, sequence };
         let records = match records {
@@ -196,7 +203,7 @@ impl Opening<'_> {
             made.map_err(OpenError::NotMade)?;
         }
         let pools = Pools::from_board(&replay.board, options.index_key, options.list_capacity);
-        let checked = replay.last();
+        let checked = if skipped.is_some() { 0 } else { replay.last() };
         let (shared, frontier) = Shared::new(replay, log::folder(options.data), Mode::Normal, checked);
         let committer = Committer {
             shared: Arc::new(shared),
@@ -209,7 +216,14 @@ impl Opening<'_> {
             faults: options.faults,
             group: options.group.max(1),
         };
-        Ok((committer, Rest { lock, queue: options.queue }))
+        let keeper = Keeper {
+            shared: Arc::clone(&committer.shared),
+            data: options.data.to_owned(),
+            signer: options.log_signer,
+            every: options.snapshot_every.max(1),
+            skipped,
+        };
+        Ok((committer, Rest { lock, queue: options.queue, keeper }))
     }
 }
 
@@ -217,6 +231,7 @@ impl Opening<'_> {
 struct Rest {
     lock: LogLock,
     queue: usize,
+    keeper: Keeper,
 }
 
 impl Rest {
@@ -227,6 +242,16 @@ impl Rest {
         if writer.is_err() {
             shared.close();
         }
-        SledStore { shared, records: Some(records), queue: Some(queue), writer: writer.ok(), _lock: self.lock }
+        let (stop, stopped) = channel();
+        let keeper = self.keeper;
+        let keeper = thread::Builder::new().name("store-keeper".to_owned()).spawn(move || keeper.run(&stopped));
+        SledStore {
+            shared,
+            records: Some(records),
+            queue: Some(queue),
+            writer: writer.ok(),
+            keeper: keeper.ok().map(|keeper| (stop, keeper)),
+            _lock: self.lock,
+        }
     }
 }

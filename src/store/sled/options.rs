@@ -31,6 +31,8 @@ pub struct Options<'a> {
     pub segment_bytes: u64,
     /// Indices given of each list before another one is opened.
     pub list_capacity: u32,
+    /// Events between two snapshots.
+    pub snapshot_every: u64,
     /// What fails; nothing outside tests.
     pub faults: Arc<dyn Faults>,
 }
@@ -54,6 +56,7 @@ impl<'a> Options<'a> {
             group: 256,
             segment_bytes: DEFAULT_SEGMENT_BYTES,
             list_capacity: STATUS_LIST_ENTRIES as u32,
+            snapshot_every: 50_000,
             faults: Arc::new(NoFaults),
         }
     }

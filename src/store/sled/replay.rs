@@ -26,6 +26,10 @@ pub(super) struct Replay {
     pub(super) applied: u64,
     /// The records that belong to the log: those of the last creation or repair.
     pub(super) store: Option<StoreId>,
+    /// The records the log began with; tells one log from another.
+    pub(super) origin: Option<StoreId>,
+    /// Where the last frame stands, and its first event.
+    pub(super) last_frame: Option<(Position, u64)>,
 }
 
 /// How the log ended.
@@ -49,6 +53,7 @@ impl Replay {
     pub(super) fn take(&mut self, at: Position, frame: &Frame) {
         self.index.note(frame.first(), at);
         self.applied = frame.applied;
+        self.last_frame = Some((at, frame.first()));
         for logged in &frame.events {
             self.frontier.append(leaf_hash(&logged.commitment()));
             self.show(logged);
@@ -61,6 +66,7 @@ impl Replay {
         self.roster.apply(&logged.event);
         if let What::StoreCreated { store } | What::StoreRepaired { store, .. } = logged.event.what {
             self.store = Some(store);
+            self.origin.get_or_insert(store);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     format::merkle::Frontier,
     model::{event::LoggedEvent, ids::StoreId},
     store::{
-        Health, Mode, ReadError, TreeHead,
+        Damage, Health, Mode, ReadError, TreeHead,
         log::{EventIndex, LogReader, Position},
         roster::Roster,
         sled::replay::Replay,
@@ -38,6 +38,7 @@ impl Shared {
     /// The state the log gave. `checked` events of it were read in this start.
     pub(super) fn new(replay: Replay, folder: PathBuf, mode: Mode, checked: u64) -> (Self, Frontier) {
         let Replay { board, roster, frontier, index, store, .. } = replay;
+        let head = TreeHead { size: frontier.size(), root: frontier.root() };
         let shared = Self {
             board,
             roster,
@@ -45,11 +46,11 @@ impl Shared {
             folder,
             store,
             mode: Mutex::new(mode),
-            head: RwLock::new(TreeHead { size: 0, root: Frontier::new().root() }),
+            head: RwLock::new(head),
             index: RwLock::new(index),
             checked: AtomicU64::new(checked),
         };
-        shared.advance(&frontier);
+        shared.watch.announce(head.size);
         (shared, frontier)
     }
 
@@ -65,10 +66,27 @@ impl Shared {
         }
     }
 
+    /// Turns the store guarded; the first damage that was found stays named.
+    pub(super) fn guard(&self, damage: Damage) {
+        let mut mode = self.mode.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*mode, Mode::Guarded(_)) {
+            *mode = Mode::Guarded(damage);
+        }
+    }
+
+    /// States that the log was re-checked up to this event.
+    pub(super) fn checked(&self, events: u64) {
+        self.checked.fetch_max(events, Ordering::AcqRel);
+    }
+
     /// Publishes a longer tree and wakes who waits for it.
     pub(super) fn advance(&self, frontier: &Frontier) {
         let head = TreeHead { size: frontier.size(), root: frontier.root() };
-        *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
+        let before = std::mem::replace(&mut *self.head.write().unwrap_or_else(PoisonError::into_inner), head);
+        // What this process has just written needs no check of its own once everything before was checked.
+        if self.checked.load(Ordering::Acquire) >= before.size {
+            self.checked(head.size);
+        }
         self.watch.announce(head.size);
     }
 
@@ -91,7 +109,7 @@ impl Shared {
         let place = self.index.read().unwrap_or_else(PoisonError::into_inner).before(from);
         let reader = match place {
             Some((first, at)) => LogReader::open_at(&self.folder, first, at),
-            None => LogReader::open(&self.folder),
+            None => LogReader::open_near(&self.folder, from),
         };
         let mut reader = reader.map_err(|_| ReadError::Unavailable)?;
         while found.len() < limit && reader.next_event() <= size {
