@@ -137,3 +137,49 @@ pub(super) fn read_all(texts: &[String]) -> Result<Vec<Proof>, ProofError> {
     }
     Ok(proofs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ISSUER: &str = "https://credential-issuer.example.com";
+    const ISSUED_AT: Timestamp = Timestamp::from_unix(1_701_960_444);
+
+    /// The example of OpenID4VCI 1.0 appendix F.1, from the folder of vectors.
+    fn published() -> Option<String> {
+        let folder =
+            std::env::var("YUFU_VECTORS").unwrap_or_else(|_| format!("{}/../shared/vectors", env!("CARGO_MANIFEST_DIR")));
+        let text = std::fs::read_to_string(format!("{folder}/oid4vci/proof_jwt_appendix_F1.jwt"));
+        if text.is_err() {
+            println!("vectors absent: {folder}/oid4vci");
+        }
+        text.ok()
+    }
+
+    #[test]
+    fn the_published_proof_is_read_and_good_for_its_issuer_and_time_alone() {
+        let Some(text) = published() else { return };
+        let proof = Proof::read(text.trim()).expect("form and signature are good");
+        assert_eq!((proof.nonce.as_str(), proof.key.algorithm().jose_name()), ("LarRGSbmUPYtRYO6BQ4yn8", "ES256"));
+        let last = ISSUED_AT.plus_seconds(PROOF_AGE_SECONDS + CLOCK_SKEW_SECONDS);
+        let first = ISSUED_AT.plus_seconds(-CLOCK_SKEW_SECONDS);
+        for (issuer, client, now, outcome) in [
+            (ISSUER, None, ISSUED_AT, Ok(())),
+            (ISSUER, Some("wallet"), last, Ok(())),
+            (ISSUER, None, first, Ok(())),
+            (ISSUER, None, last.plus_seconds(1), Err(ProofError::Time("iat"))),
+            (ISSUER, None, first.plus_seconds(-1), Err(ProofError::Time("iat"))),
+            ("https://credential-issuer.example.com/", None, ISSUED_AT, Err(ProofError::Audience)),
+        ] {
+            assert_eq!(proof.check(issuer, client, now), outcome, "{issuer} {now}");
+        }
+    }
+
+    #[test]
+    fn one_key_makes_one_copy() {
+        let Some(text) = published() else { return };
+        let twice = [text.trim().to_owned(), text.trim().to_owned()];
+        assert_eq!(read_all(&twice).err(), Some(ProofError::KeyTwice));
+        assert_eq!(read_all(&twice[..1]).map(|proofs| proofs.len()).ok(), Some(1));
+    }
+}

@@ -1,0 +1,102 @@
+//! What wallets and verifiers are told about the issuer, word for word.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use yufu::{
+    base::{
+        clock::ManualClock,
+        random::{Random, SeededRandom},
+        time::Timestamp,
+    },
+    crypto::Algorithm,
+    issuance::{Ground, metadata::Metadata},
+    keyring::{Keyring, Purpose},
+    model::credential_type::CredentialTypes,
+    store::sled::{Options, SledStore},
+};
+
+const URL: &str = "https://id.example";
+
+fn metadata(signing: Algorithm) -> (Metadata, Arc<Keyring>, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let clock = ManualClock::at(Timestamp::from_unix(1_795_500_000));
+    let random: Arc<dyn Random> = Arc::new(SeededRandom::new(5));
+    let keyring = Arc::new(Keyring::in_memory(URL, signing, &clock, &*random).expect("keys"));
+    let options = Options::new(
+        folder.path(),
+        keyring.index_key().clone(),
+        keyring.signer(Purpose::Log),
+        Arc::new(clock.clone()),
+        Arc::clone(&random),
+    );
+    let ground = Ground {
+        store: Arc::new(SledStore::open(options).expect("a store")),
+        keyring: Arc::clone(&keyring),
+        clock: Arc::new(clock),
+        random,
+        types: Arc::new(CredentialTypes::built_in().expect("the shipped types")),
+        public_url: URL.into(),
+    };
+    (Metadata::new(ground), keyring, folder)
+}
+
+fn json_of(value: &impl serde::Serialize) -> Value {
+    serde_json::to_value(value).expect("it can be written")
+}
+
+#[test]
+fn issuer_metadata_name_endpoints_and_what_is_issued() {
+    for (signing, name) in [(Algorithm::Es256, "ES256"), (Algorithm::Ed25519, "EdDSA")] {
+        let (metadata, ..) = metadata(signing);
+        let mut issuer = json_of(&metadata.issuer());
+        let resident = issuer["credential_configurations_supported"]["resident-id"].take();
+        assert_eq!(resident["format"], json!("dc+sd-jwt"));
+        assert_eq!(resident["scope"], json!("resident-id"));
+        assert_eq!(resident["vct"], json!("https://id.example/credential-types/resident-id"));
+        assert_eq!(resident["credential_signing_alg_values_supported"], json!([name]));
+        assert_eq!(resident["cryptographic_binding_methods_supported"], json!(["jwk"]));
+        let proofs = json!({"jwt": {"proof_signing_alg_values_supported": ["ES256", "EdDSA"]}});
+        assert_eq!(resident["proof_types_supported"], proofs);
+        assert_eq!(resident["credential_metadata"]["claims"][0]["path"], json!(["name"]));
+        assert_eq!(issuer["credential_issuer"], json!(URL));
+        assert_eq!(issuer["credential_endpoint"], json!("https://id.example/credential"));
+        assert_eq!(issuer["nonce_endpoint"], json!("https://id.example/nonce"));
+        assert_eq!(issuer["batch_credential_issuance"], json!({"batch_size": 10}));
+        assert_eq!(issuer.get("authorization_servers"), None);
+    }
+}
+
+#[test]
+fn the_authorisation_server_says_what_it_takes() {
+    let (metadata, ..) = metadata(Algorithm::Es256);
+    let expected = json!({
+        "issuer": URL,
+        "token_endpoint": "https://id.example/token",
+        "token_endpoint_auth_methods_supported": ["none"],
+        "response_types_supported": [],
+        "grant_types_supported": ["urn:ietf:params:oauth:grant-type:pre-authorized_code"],
+        "authorization_details_types_supported": ["openid_credential"],
+        "pre-authorized_grant_anonymous_access_supported": true,
+    });
+    assert_eq!(json_of(&metadata.authorization_server()), expected);
+}
+
+#[test]
+fn only_the_issuing_key_is_named_as_one_that_signs_credentials() {
+    let (metadata, keyring, _folder) = metadata(Algorithm::Es256);
+    let issuer = json_of(&metadata.jwt_vc_issuer());
+    let kids = |keys: &Value| -> Vec<Value> { keys.as_array().into_iter().flatten().map(|key| key["kid"].clone()).collect() };
+    let kid = |purpose| json!(keyring.signer(purpose).key_id());
+    assert_eq!(issuer["issuer"], json!(URL));
+    assert_eq!(issuer.get("jwks_uri"), None);
+    assert_eq!(kids(&issuer["jwks"]["keys"]), [kid(Purpose::Issuer)]);
+    let all = json_of(&metadata.keys());
+    assert_eq!(kids(&all["keys"]), [kid(Purpose::Issuer), kid(Purpose::StatusList)]);
+    for key in all["keys"].as_array().into_iter().flatten() {
+        assert_eq!((&key["use"], &key["alg"], key.get("d")), (&json!("sig"), &json!("ES256"), None));
+    }
+    assert_eq!(metadata.credential_type("passport"), None);
+    let resident = metadata.credential_type("resident-id").expect("it ships");
+    assert_eq!(resident["vct"], json!("https://id.example/credential-types/resident-id"));
+}
