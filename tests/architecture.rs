@@ -23,9 +23,9 @@ const MAX_FUNCTION_LINES: usize = 60;
 const DOORS: &[(&[&str], &[&str], &str)] = &[
     (&["jsonwebtoken"], &["crypto/"], "its defaults accept what must be refused (THREATS F8): use crypto::access_token"),
     (&["ed25519_dalek", "aws_lc_rs"], &["crypto/"], "keys and signatures are made and checked by crate::crypto only"),
-    (&["actix_web"], &["http/", "app/"], "the layers below serve any frame: answer with a value, let http encode it"),
+    (&["actix_web"], &["http/"], "the layers below serve any frame: answer with a value, let http encode it"),
     (&["ureq"], &["outbound/"], "fetch through crate::outbound, which holds address rules, sizes and times"),
-    (&["sled"], &["store/sled/"], "the database stands behind the Store trait"),
+    (&["sled"], &["store/sled/", "app/wire/"], "the database stands behind the Store trait; only the wiring opens it"),
     (&["Operator::authenticated"], &["http/auth", "model/"], "an operator is made by authentication only"),
     (&["SystemTime", "OsRng"], &["base/"], "take a base::clock::Clock or a base::random::Random"),
 ];

@@ -4,8 +4,10 @@
 //! parses, makes one call and encodes. Handlers of administrators and checkpoints take an `auth::Permit`, whose type
 //! says which capability the route asks for; the services behind them take the `Authority` that only a permit holds.
 
+mod admin;
 pub mod auth;
 pub mod call;
+mod checkpoint;
 mod document;
 pub mod extract;
 mod frame;
@@ -19,5 +21,6 @@ mod public;
 mod route;
 pub mod server;
 mod state;
+mod wallet;
 
 pub use state::State;

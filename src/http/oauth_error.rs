@@ -2,12 +2,14 @@
 //! 8.3.1.2): what wallets understand.
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
-use serde::Serialize;
 
-use crate::http::{
-    call::CallError,
-    extract::{BodyError, ParamsError},
-    problem::{Kind, Problem},
+use crate::{
+    format::openid::ErrorResponse,
+    http::{
+        call::CallError,
+        extract::BodyError,
+        problem::{Kind, Problem},
+    },
 };
 
 /// An error of the protocol.
@@ -15,34 +17,35 @@ use crate::http::{
 pub struct OAuthError {
     status: StatusCode,
     error: &'static str,
-    description: &'static str,
+    description: String,
     retry_after: Option<u32>,
 }
 
 /// The body of an error.
-#[derive(Serialize, utoipa::ToSchema)]
+#[derive(utoipa::ToSchema)]
 #[schema(as = OAuthError)]
+#[expect(dead_code, reason = "describes `format::openid::ErrorResponse`, which cannot name the framework")]
 pub struct OAuthErrorDocument {
     /// The code.
-    error: &'static str,
+    error: String,
     /// What happened, in ASCII (RFC 6749 section 5.2 allows no other characters).
-    error_description: &'static str,
+    error_description: Option<String>,
 }
 
 impl OAuthError {
     /// An error with status 400.
-    pub const fn bad_request(error: &'static str, description: &'static str) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, error, description, retry_after: None }
+    pub fn bad_request(error: &'static str, description: &str) -> Self {
+        Self::of_status(StatusCode::BAD_REQUEST, error, description)
     }
 
     /// The access token is missing or not good (RFC 6750 section 3.1).
-    pub const fn invalid_token() -> Self {
+    pub fn invalid_token() -> Self {
         let description = "the access token is missing, expired or not for this service";
-        Self { status: StatusCode::UNAUTHORIZED, error: "invalid_token", description, retry_after: None }
+        Self::of_status(StatusCode::UNAUTHORIZED, "invalid_token", description)
     }
 
-    const fn of_status(status: StatusCode, error: &'static str, description: &'static str) -> Self {
-        Self { status, error, description, retry_after: None }
+    fn of_status(status: StatusCode, error: &'static str, description: &str) -> Self {
+        Self { status, error, description: description.to_owned(), retry_after: None }
     }
 
     /// The code.
@@ -72,7 +75,7 @@ impl ResponseError for OAuthError {
         if let Some(seconds) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
-        response.json(OAuthErrorDocument { error: self.error, error_description: self.description })
+        response.json(ErrorResponse::new(self.error, &self.description))
     }
 }
 
@@ -86,15 +89,6 @@ impl From<BodyError> for OAuthError {
             BodyError::Broken => (S::BAD_REQUEST, "the body is broken off"),
         };
         Self::of_status(status, "invalid_request", description)
-    }
-}
-
-impl From<ParamsError> for OAuthError {
-    fn from(error: ParamsError) -> Self {
-        match error {
-            ParamsError::Malformed => Self::bad_request("invalid_request", "the form is not URL-encoded UTF-8"),
-            ParamsError::Doubled => Self::bad_request("invalid_request", "a parameter stands twice"),
-        }
     }
 }
 
@@ -112,9 +106,9 @@ impl From<Problem> for OAuthError {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 error: "temporarily_unavailable",
                 description: if problem.kind() == Kind::Guarded {
-                    "the store is guarded; the operator has to run `yufu repair`"
+                    "the store is guarded; the operator has to run yufu repair".to_owned()
                 } else {
-                    "the service cannot do this now, try again later"
+                    "the service cannot do this now, try again later".to_owned()
                 },
                 retry_after: Some(problem.kind().retry_after().unwrap_or(60)),
             },

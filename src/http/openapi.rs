@@ -14,11 +14,12 @@ use utoipa::{
 use utoipa_swagger_ui::Config;
 
 use crate::http::{
-    document,
+    admin, checkpoint, document,
     headers::{DOCS_POLICY, FOR_EVERY_SITE},
     problem::{Kind, Problem, ProblemDocument},
     public,
     route::{get, resource},
+    wallet,
 };
 
 /// Everything the service speaks.
@@ -30,10 +31,37 @@ use crate::http::{
         license(name = "see the project")
     ),
     paths(
-        public::health::live,
-        public::health::ready,
+        wallet::metadata::issuer,
+        wallet::metadata::authorization_server,
+        wallet::issuance::offer,
+        wallet::issuance::token,
+        wallet::issuance::nonce,
+        wallet::issuance::credential,
+        public::keys::jwks,
+        public::keys::issuer,
+        public::lists::all,
+        public::lists::one,
         public::types::list,
         public::types::metadata,
+        public::log::checkpoint,
+        public::health::live,
+        public::health::ready,
+        admin::people::register,
+        admin::people::find,
+        admin::people::one,
+        admin::people::change,
+        admin::offers::create,
+        admin::cards::find,
+        admin::cards::one,
+        admin::cards::suspend,
+        admin::cards::reinstate,
+        admin::cards::revoke,
+        admin::events::read,
+        admin::tokens::create,
+        admin::tokens::all,
+        admin::tokens::one,
+        admin::tokens::switch_off,
+        checkpoint::verify,
     ),
     components(schemas(ProblemDocument)),
     modifiers(&BearerTokens),

@@ -20,7 +20,6 @@ pub(super) fn get(route: Route) -> Entry {
 }
 
 /// Another method than `GET`.
-#[expect(dead_code, reason = "the first resource that changes something comes with the services")]
 pub(super) fn on(method: Method, route: Route) -> Entry {
     Entry { route: route.method(method.clone()), method }
 }

@@ -18,9 +18,9 @@ use actix_web::{
 };
 
 use crate::http::{
-    State, frame, openapi,
+    State, admin, checkpoint, frame, openapi,
     problem::{Kind, Problem},
-    public,
+    public, wallet,
 };
 
 /// Time for the request line and headers; a slow head is cut off (THREATS HT-01).
@@ -192,6 +192,13 @@ fn routes(app: &mut web::ServiceConfig, audiences: Audiences) {
     if audiences.wallet {
         public::configure(app);
         openapi::configure(app);
+        wallet::configure(app);
+    }
+    if audiences.admin {
+        admin::configure(app);
+    }
+    if audiences.checkpoint {
+        checkpoint::configure(app);
     }
 }
 

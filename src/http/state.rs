@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use crate::{
     base::{clock::Clock, random::Random},
-    http::{call::Door, metrics::Metrics},
+    crypto::Signer,
+    http::{auth::tokens::OperatorTokens, call::Door, metrics::Metrics},
+    issuance::{credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People, token::Tokens},
     model::credential_type::CredentialTypes,
+    revocation::{lifecycle::Lifecycle, publication::Publisher},
     store::{Mode, Store},
+    verification::service::Verifier,
 };
 
 /// Everything handlers work with.
@@ -21,6 +25,30 @@ pub struct State {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    /// The register of people.
+    pub people: People,
+    /// Offers of cards.
+    pub offers: Offers,
+    /// The token endpoint for wallets.
+    pub access_tokens: Tokens,
+    /// Nonces for proofs.
+    pub nonces: Nonces,
+    /// The credential endpoint.
+    pub credentials: Credentials,
+    /// What wallets and verifiers read first.
+    pub metadata: Metadata,
+    /// Suspend, reinstate, revoke.
+    pub lifecycle: Lifecycle,
+    /// Verifies presentations.
+    pub verifier: Verifier,
+    /// The signed status lists.
+    pub publisher: Arc<Publisher>,
+    /// The name of the log, as its signed heads carry it.
+    pub log_origin: String,
+    /// Signs the heads of the log.
+    pub log_signer: Arc<dyn Signer>,
+    /// Tokens of operators and checkpoints.
+    pub operator_tokens: OperatorTokens,
     /// The way into the blocking pool.
     pub door: Door,
     /// Counters.

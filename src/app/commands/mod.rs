@@ -1,3 +1,4 @@
 //! One module for each command of `yufu`.
 
+pub mod serve;
 pub mod verify;

@@ -2,13 +2,20 @@
 
 mod bearer;
 pub mod may;
+pub mod tokens;
 
 use std::{
     future::{Ready, ready},
     marker::PhantomData,
 };
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use actix_web::{
+    Error, FromRequest, HttpRequest,
+    body::{BoxBody, MessageBody},
+    dev::{Payload, ServiceRequest, ServiceResponse},
+    middleware::Next,
+    web,
+};
 
 use crate::{
     http::{
@@ -18,6 +25,8 @@ use crate::{
     },
     model::party::{Authority, Operator, Role},
 };
+
+pub(in crate::http) use bearer::token as shown_token;
 
 /// Proof that the bearer of a good token asked, and that its role has the capability that `M` names. A handler that
 /// changes something cannot be written without one: the services take the [`Authority`] that only this gives.
@@ -57,4 +66,15 @@ pub fn authenticate(request: &HttpRequest) -> Result<Operator, Problem> {
         return Err(Kind::Guarded.into());
     }
     Ok(Operator::authenticated(token, role))
+}
+
+/// Around everything for operators and checkpoints: who shows no good token is told nothing of what is there.
+pub(super) async fn bearers_only<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    match authenticate(request.request()) {
+        Ok(_) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
+        Err(problem) => Ok(request.error_response(problem)),
+    }
 }

@@ -77,10 +77,6 @@ kinds! {
         "A person with this ID number is registered already"
         "该身份号码已登记"
         "A person with this ID number is registered already";
-    PersonChangedMeanwhile "person_changed_meanwhile" CONFLICT
-        "Someone else changed the person meanwhile"
-        "此人信息刚被他人修改，请重新读取后再试"
-        "Someone else changed the person meanwhile; read it again, then try again";
     CardRevoked "card_revoked" CONFLICT
         "The card is revoked, which is final"
         "该证件已吊销，吊销不可撤回；如有需要请重新签发"

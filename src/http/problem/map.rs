@@ -1,10 +1,16 @@
 //! The one map from the errors of every layer to problems. No wildcards: a new error has to be given its place.
 
 use crate::{
+    base::limits::{NONCE_BYTES, NOTE_BYTES},
     crypto::SignError,
-    http::problem::{Kind, Problem},
-    model::party::NotAllowed,
+    http::{
+        auth::tokens::TokensError,
+        problem::{Kind, Problem, Words},
+    },
+    model::{card::TransitionError, party::NotAllowed},
+    revocation::lifecycle::LifecycleError,
     store::{CommitError, ReadError},
+    verification::service::RequestError,
 };
 
 impl From<NotAllowed> for Problem {
@@ -44,5 +50,68 @@ impl From<SignError> for Problem {
             SignError::Failed => Kind::Internal,
         }
         .into()
+    }
+}
+
+impl From<RequestError> for Problem {
+    fn from(error: RequestError) -> Self {
+        let english = error.to_string();
+        match error {
+            RequestError::NonceMissing => Self::field("/nonce", "missing", Words::new("缺少 nonce", english)),
+            RequestError::AudienceMissing => Self::field("/audience", "missing", Words::new("缺少 audience", english)),
+            RequestError::Length(member) => {
+                let zh = format!("为空或超过 {NONCE_BYTES} 字节");
+                Self::field(&format!("/{member}"), "invalid", Words::new(zh, english))
+            }
+            RequestError::NotAskedFor(member) => {
+                Self::field(&format!("/{member}"), "not_asked_for", Words::new("按策略不应给出此字段", english))
+            }
+        }
+    }
+}
+
+impl From<TokensError> for Problem {
+    fn from(error: TokensError) -> Self {
+        match error {
+            TokensError::NotAllowed(error) => error.into(),
+            TokensError::Name => {
+                Self::field("/name", "invalid", Words::new("名称须为 1 至 100 个可见字符", TokensError::Name.to_string()))
+            }
+            TokensError::NotFound => Kind::NotFound.into(),
+            TokensError::LastAdministrator => Kind::LastAdministrator.into(),
+            TokensError::Commit(error) => error.into(),
+            TokensError::Read(error) => error.into(),
+        }
+    }
+}
+impl From<LifecycleError> for Problem {
+    fn from(error: LifecycleError) -> Self {
+        let english = error.to_string();
+        match error {
+            LifecycleError::NotFound => Kind::NotFound.into(),
+            LifecycleError::NotAllowed => Kind::Forbidden.into(),
+            LifecycleError::NoteTooLong => {
+                Self::field("/note", "too_long", Words::new("备注过长", format!("the note is longer than {NOTE_BYTES} bytes")))
+            }
+            LifecycleError::EndWithoutSuspension => {
+                Self::field("/until", "invalid", Words::new("只有暂停才有结束时间", english))
+            }
+            LifecycleError::Transition(error) => error.into(),
+            LifecycleError::Contended => Kind::ChangedMeanwhile.into(),
+            LifecycleError::Read(error) => error.into(),
+            LifecycleError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TransitionError> for Problem {
+    fn from(error: TransitionError) -> Self {
+        match error {
+            TransitionError::Revoked => Kind::CardRevoked.into(),
+            TransitionError::NotSuspended => Kind::CardNotSuspended.into(),
+            TransitionError::EndNotInFuture => {
+                Self::field("/until", "not_in_future", Words::new("结束时间须在将来", error.to_string()))
+            }
+        }
     }
 }

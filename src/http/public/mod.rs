@@ -1,6 +1,9 @@
 //! For everyone: lists, keys, types, the log, health, documentation and the start page. Nothing here asks who you are.
 
 pub(super) mod health;
+pub(super) mod keys;
+pub(super) mod lists;
+pub(super) mod log;
 mod metrics;
 mod start;
 pub(super) mod types;
@@ -12,6 +15,9 @@ pub(super) use metrics::configure as configure_metrics;
 /// The routes for everyone.
 pub(super) fn configure(app: &mut ServiceConfig) {
     health::configure(app);
+    keys::configure(app);
+    lists::configure(app);
+    log::configure(app);
     start::configure(app);
     types::configure(app);
 }

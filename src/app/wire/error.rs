@@ -1,0 +1,58 @@
+//! Why the service did not start.
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+use crate::{
+    app::config::StartRefusal,
+    http::auth::tokens::TokensError,
+    keyring::KeyringError,
+    model::credential_type::TypeFileError,
+    store::{CommitError, ReadError, sled::OpenError},
+};
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings promise what cannot be held.
+    #[error(transparent)]
+    Refused(#[from] StartRefusal),
+    /// An address cannot be had.
+    #[error("cannot listen at {address}: {error}; is another yufu running? Choose another address with {flag}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The flag that sets it.
+        flag: &'static str,
+        /// Why.
+        error: io::Error,
+    },
+    /// The keys.
+    #[error("keys: {0}")]
+    Keys(#[from] KeyringError),
+    /// The store.
+    #[error("store: {0}")]
+    Store(#[from] OpenError),
+    /// A credential type.
+    #[error("credential types: {0}")]
+    Types(#[from] TypeFileError),
+    /// A setting of the store could not be read.
+    #[error("store: {0}")]
+    Read(#[from] ReadError),
+    /// A setting of the store could not be written.
+    #[error("store: {0}")]
+    Commit(#[from] CommitError),
+    /// The first administrator's token.
+    #[error("the first administrator's token: {0}")]
+    FirstToken(#[from] TokensError),
+    /// The file for the first administrator's token.
+    #[error("{}: {error}", file.display())]
+    TokenFile {
+        /// The file.
+        file: PathBuf,
+        /// Why it cannot be written.
+        error: io::Error,
+    },
+    /// A thread or the server.
+    #[error("the server: {0}")]
+    Server(io::Error),
+}

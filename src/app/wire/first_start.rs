@@ -1,0 +1,64 @@
+//! What a first start makes and a later one finds: the pinned public URL and the first administrator's token.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    app::{config::Config, wire::StartError},
+    base::secret::Secret,
+    http::auth::tokens::OperatorTokens,
+    model::record::{Commit, Guard, Key, Record, Versioned, Write as Put},
+    store::Store,
+};
+
+/// The setting of the store that holds the public URL.
+const PUBLIC_URL: &str = "public_url";
+
+/// Remembers the public URL, or holds the start to the one that is remembered.
+pub(super) fn pin_public_url(config: &Config, store: &dyn Store, public_url: &str) -> Result<(), StartError> {
+    let key = Key::Setting(PUBLIC_URL.to_owned());
+    let guard = match store.get(&key)? {
+        Some(Versioned { version, value: Record::Setting { value, .. } }) => {
+            config.check_pinned(&value, public_url)?;
+            if value == public_url {
+                return Ok(());
+            }
+            Guard::Version(key, version)
+        }
+        _ => Guard::Absent(key),
+    };
+    let setting = Record::Setting { name: PUBLIC_URL.to_owned(), value: public_url.to_owned() };
+    store.commit(Commit { guards: vec![guard], writes: vec![Put::Put(setting)], ..Commit::default() })?;
+    Ok(())
+}
+
+/// Where the first administrator's token is written.
+pub fn token_file(data: &Path) -> PathBuf {
+    data.join("administrator.token")
+}
+
+/// Makes the first administrator's token, once. It lies in its file before it is good: a crash in between leaves a token
+/// that opens nothing, and the next start makes another.
+pub(super) fn keep_first_token(data: &Path, tokens: &OperatorTokens) -> Result<(), StartError> {
+    let file = token_file(data);
+    let mut failed = None;
+    let keep = |secret: &Secret<String>| write(&file, secret).map_err(|error| failed = Some(error)).is_ok();
+    tokens.first_administrator(keep)?;
+    failed.map_or(Ok(()), |error| Err(StartError::TokenFile { file, error }))
+}
+
+fn write(file: &Path, secret: &Secret<String>) -> io::Result<()> {
+    // A leftover could have another mode, which opening it would keep.
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut open = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    open.write_all(secret.expose().as_bytes())?;
+    open.write_all(b"\n")?;
+    open.sync_all()
+}

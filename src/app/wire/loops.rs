@@ -1,0 +1,127 @@
+//! What runs behind the service: lists are published, suspensions end, what is past its time is removed.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, RecvTimeoutError, Sender},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use crate::{
+    app::wire::StartError,
+    http::State,
+    model::record::{Commit, Guard, Query, Write},
+    revocation::schedule as ends,
+    store::Mode,
+};
+
+/// How often the end of suspensions is looked for: a promise of a date, kept to the second or two.
+const SCHEDULE: Duration = Duration::from_secs(1);
+
+/// How many rounds of [`SCHEDULE`] pass between two clearings.
+const CLEARING: u32 = 60;
+
+/// Records removed in one commit.
+const REMOVED_AT_ONCE: usize = 200;
+
+/// The threads behind a service.
+pub(super) struct Loops {
+    stop: Arc<AtomicBool>,
+    bell: Option<Sender<()>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Loops {
+    /// Starts them.
+    pub(super) fn start(state: &Arc<State>) -> Result<Self, StartError> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (bell, rung) = mpsc::channel();
+        let mut loops = Self { stop: Arc::clone(&stop), bell: Some(bell), threads: Vec::new() };
+        let publishing = Arc::clone(state);
+        loops.spawn("publication", move || publishing.publisher.run(&*publishing.store, &*publishing.clock, &stop))?;
+        let keeping = Arc::clone(state);
+        loops.spawn("housekeeping", move || {
+            let mut round = 0_u32;
+            // The bell is never rung, only taken away.
+            while rung.recv_timeout(SCHEDULE) == Err(RecvTimeoutError::Timeout) {
+                schedule(&keeping);
+                keeping.metrics.upkeep();
+                if round.is_multiple_of(CLEARING) {
+                    prune(&keeping);
+                }
+                round = round.wrapping_add(1);
+            }
+        })?;
+        Ok(loops)
+    }
+
+    fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), StartError> {
+        let thread: io::Result<_> = thread::Builder::new().name(name.to_owned()).spawn(run);
+        self.threads.push(thread.map_err(StartError::Server)?);
+        Ok(())
+    }
+
+    /// Ends them and waits for it.
+    pub(super) fn stop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        self.bell = None;
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a background loop had panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Loops {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Ends the suspensions whose end has come.
+pub(super) fn schedule(state: &State) {
+    if state.store.health().mode != Mode::Normal {
+        return;
+    }
+    match ends::run_due(&state.lifecycle, state.clock.now()) {
+        Ok(run) if run.reinstated == 0 && run.failed.is_empty() && run.without_order.is_empty() => {}
+        Ok(run) => tracing::info!(
+            reinstated = run.reinstated,
+            failed = run.failed.len(),
+            without_order = run.without_order.len(),
+            "suspensions ended"
+        ),
+        Err(error) => tracing::error!(%error, "suspensions that are over could not be looked for"),
+    }
+}
+
+/// Removes offers and one-time values that are past their time.
+pub(super) fn prune(state: &State) {
+    if state.store.health().mode != Mode::Normal {
+        return;
+    }
+    let now = state.clock.now();
+    loop {
+        let page = match state.store.find(&Query::Expired(now), None, REMOVED_AT_ONCE) {
+            Ok(page) => page,
+            Err(error) => return tracing::error!(%error, "what is past its time could not be looked for"),
+        };
+        if page.records.is_empty() {
+            return;
+        }
+        // What was written to meanwhile, such as an offer that was redeemed just in time, is left alone by its guard.
+        let removed = page.records.iter().filter(|record| {
+            let key = record.value.key();
+            let guards = vec![Guard::Version(key.clone(), record.version)];
+            state.store.commit(Commit { guards, writes: vec![Write::Remove(key)], ..Commit::default() }).is_ok()
+        });
+        if removed.count() == 0 {
+            return;
+        }
+    }
+}

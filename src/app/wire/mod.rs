@@ -1,0 +1,215 @@
+//! Puts the parts together, and the only place that names implementations: settings, clock and randomness in, a running
+//! service out. `main`, the demo and the tests all start the service here.
+
+mod bind;
+mod error;
+mod first_start;
+mod loops;
+
+use std::{net::SocketAddr, sync::Arc};
+
+pub use error::StartError;
+pub use first_start::token_file;
+
+use crate::{
+    app::{
+        config::{Config, PublicUrl},
+        wire::{bind::Bound, loops::Loops},
+    },
+    base::{clock::Clock, random::Random},
+    http::{
+        State,
+        auth::tokens::OperatorTokens,
+        call::Door,
+        metrics::Metrics,
+        server::{self, EndsBy, Running},
+    },
+    issuance::{
+        Ground, credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People, token::Tokens,
+    },
+    keyring::{Keyring, Purpose},
+    model::credential_type::CredentialTypes,
+    revocation::{lifecycle::Lifecycle, publication::Publisher},
+    store::{
+        Mode, Store,
+        sled::{Options, SledStore},
+    },
+    verification::{Trust, service::Verifier},
+};
+
+/// A service that takes requests. It ends when it is dropped.
+pub struct Service {
+    state: Arc<State>,
+    running: Option<Running>,
+    loops: Loops,
+    metrics: Option<SocketAddr>,
+    notes: Vec<String>,
+}
+
+/// What the parts are made from.
+struct Materials {
+    public_url: String,
+    keyring: Arc<Keyring>,
+    store: Arc<dyn Store>,
+    types: Arc<CredentialTypes>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl Service {
+    /// Starts a service: binds its addresses, opens keys and store or makes them, and takes requests until it is told to
+    /// stop. Whatever the settings promise and cannot hold is refused here.
+    pub fn start(config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>, ends: EndsBy) -> Result<Self, StartError> {
+        let mut bound = bind::bind(&config.listen)?;
+        let materials = Materials::gather(config, &bound, clock, random)?;
+        let mut notes = std::mem::take(&mut bound.notes);
+        if let Mode::Guarded(damage) = materials.store.health().mode {
+            notes.push(format!("guarded: {damage}; stop the service and run `yufu repair`"));
+        } else {
+            first_start::pin_public_url(config, &*materials.store, &materials.public_url)?;
+            first_start::keep_first_token(&config.storage.data, &materials.operator_tokens())?;
+        }
+        let state = Arc::new(materials.state());
+        // Lists are there before the first request can ask for one.
+        let shown = state.store.watch().last();
+        if let Err(error) = state.publisher.publish_due(state.store.board(), shown, state.clock.now()) {
+            tracing::error!(%error, "a status list could not be signed at the start");
+        }
+        let loops = Loops::start(&state)?;
+        let metrics = bound.metrics.as_ref().and_then(|listener| listener.local_addr().ok());
+        let running = server::start(Arc::clone(&state), bound.sites, bound.metrics, config.listen.workers, ends)
+            .map_err(StartError::Server)?;
+        Ok(Self { state, running: Some(running), loops, metrics, notes })
+    }
+
+    /// The public URL.
+    pub fn public_url(&self) -> &str {
+        &self.state.public_url
+    }
+
+    /// The address that serves what has no address of its own.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.running.as_ref().and_then(|running| running.addresses().first().copied())
+    }
+
+    /// The address of metrics, when they are served.
+    pub const fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics
+    }
+
+    /// What an operator should know of this start.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The store, for tests that look behind the interface.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.state.store
+    }
+
+    /// Runs once what the background does every few seconds, for tests whose clock does not run by itself.
+    pub fn tick(&self) {
+        loops::schedule(&self.state);
+        loops::prune(&self.state);
+        let shown = self.state.store.watch().last();
+        if let Err(error) = self.state.publisher.publish_due(self.state.store.board(), shown, self.state.clock.now()) {
+            tracing::error!(%error, "a status list could not be signed");
+        }
+    }
+
+    /// Waits until the service was told to stop and every request under way is answered.
+    pub fn wait(mut self) -> std::io::Result<()> {
+        let ended = self.running.take().map_or(Ok(()), Running::wait);
+        self.loops.stop();
+        ended
+    }
+}
+
+impl Drop for Service {
+    /// Requests end first, then the loops, then the store.
+    fn drop(&mut self) {
+        self.running = None;
+        self.loops.stop();
+    }
+}
+
+impl Materials {
+    fn gather(config: &Config, bound: &Bound, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
+        let public_url = config.identity.public_url.clone().unwrap_or_else(|| PublicUrl::of_listener(bound.wallet_address));
+        let public_url = public_url.to_string();
+        let types = match &config.storage.credential_types {
+            Some(folder) => CredentialTypes::load(folder)?,
+            None => CredentialTypes::built_in()?,
+        };
+        let keyring = Keyring::open_or_create(&config.storage.keys, &public_url, config.identity.signing, &*clock, &*random)?;
+        config.check_keys(keyring.is_development())?;
+        let store = SledStore::open(Options::new(
+            &config.storage.data,
+            keyring.index_key().clone(),
+            keyring.signer(Purpose::Log),
+            Arc::clone(&clock),
+            Arc::clone(&random),
+        ))?;
+        let (keyring, types) = (Arc::new(keyring), Arc::new(types));
+        Ok(Self { public_url, keyring, store: Arc::new(store), types, clock, random })
+    }
+
+    fn operator_tokens(&self) -> OperatorTokens {
+        OperatorTokens { store: Arc::clone(&self.store), clock: Arc::clone(&self.clock), random: Arc::clone(&self.random) }
+    }
+
+    fn ground(&self) -> Ground {
+        Ground {
+            store: Arc::clone(&self.store),
+            keyring: Arc::clone(&self.keyring),
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+            types: Arc::clone(&self.types),
+            public_url: self.public_url.as_str().into(),
+        }
+    }
+
+    fn verifier(&self) -> Verifier {
+        let own_types = self.types.iter().map(|of| of.vct(&self.public_url)).collect();
+        let x5c = self.keyring.x5c(Purpose::Issuer);
+        let trust = Trust::new(self.keyring.anchors().to_vec());
+        let trust = trust.with_own_issuer(self.public_url.clone(), own_types, x5c, self.clock.now());
+        Verifier::new(Arc::clone(&self.store), Arc::clone(&self.clock), trust)
+    }
+
+    fn state(self) -> State {
+        let ground = self.ground();
+        let lists = (self.keyring.signer(Purpose::StatusList), self.keyring.x5c(Purpose::StatusList));
+        State {
+            people: People::new(ground.clone()),
+            offers: Offers::new(ground.clone()),
+            access_tokens: Tokens::new(ground.clone()),
+            nonces: Nonces::new(ground.clone()),
+            credentials: Credentials::new(ground.clone()),
+            metadata: Metadata::new(ground),
+            lifecycle: Lifecycle {
+                store: Arc::clone(&self.store),
+                clock: Arc::clone(&self.clock),
+                random: Arc::clone(&self.random),
+                keyring: Arc::clone(&self.keyring),
+            },
+            verifier: self.verifier(),
+            publisher: Arc::new(Publisher::new(lists.0, lists.1, &self.public_url)),
+            log_origin: log_origin(&self.public_url),
+            log_signer: self.keyring.signer(Purpose::Log),
+            operator_tokens: self.operator_tokens(),
+            door: Door::default(),
+            metrics: Metrics::default(),
+            public_url: self.public_url,
+            types: self.types,
+            store: self.store,
+            clock: self.clock,
+            random: self.random,
+        }
+    }
+}
+
+/// The name of a service's log: its public URL without the scheme, and `/log`.
+fn log_origin(public_url: &str) -> String {
+    format!("{}/log", public_url.split_once("://").map_or(public_url, |(_, rest)| rest))
+}

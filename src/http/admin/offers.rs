@@ -1,0 +1,114 @@
+//! Offers of cards.
+
+use actix_web::{
+    HttpResponse,
+    http::Method,
+    web::{self, ServiceConfig, post as post_route},
+};
+use qrcode::{EcLevel, QrCode, render::svg};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    format::openid::offer::{CredentialOffer, link_by_reference},
+    http::{
+        State,
+        auth::{Permit, may},
+        call::call,
+        extract::JsonBody,
+        problem::{Problem, ProblemDocument, Words},
+        route::{on, resource},
+    },
+    issuance::offer::{OfferOrder, Offered},
+};
+
+pub(super) fn configure(app: &mut ServiceConfig) {
+    app.service(resource("/offers", [on(Method::POST, post_route().to(create))]));
+}
+
+/// What is to be offered, and to whom.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct NewOffer {
+    /// To whom.
+    person_id: String,
+    /// The names of the types, each once.
+    credential_types: Vec<String>,
+    /// Whether the wallet's user has to type a code that comes another way.
+    #[serde(default)]
+    tx_code: bool,
+    /// The grants; `pre-authorized_code` is the one there is.
+    #[serde(default)]
+    grants: Option<Vec<Grant>>,
+}
+
+/// A way to an access token.
+#[derive(Deserialize, utoipa::ToSchema)]
+pub(in crate::http) enum Grant {
+    #[serde(rename = "pre-authorized_code")]
+    PreAuthorizedCode,
+}
+
+/// An offer. The codes in it are shown here and never again.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(in crate::http) struct OfferMade {
+    offer_id: String,
+    /// The offer itself.
+    #[schema(value_type = Object)]
+    credential_offer: CredentialOffer,
+    /// Where a wallet fetches it.
+    credential_offer_uri: String,
+    /// The link that opens a wallet, with the offer by reference.
+    link: String,
+    /// The link with the whole offer in it.
+    link_by_value: String,
+    /// The link by reference as a QR code, in SVG.
+    qr_svg: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tx_code: Option<String>,
+    expires_at: String,
+}
+
+/// Offers cards to a person
+#[utoipa::path(
+    post, path = "/admin/api/v1/offers", tag = "administration", security(("bearer" = [])),
+    request_body = NewOffer,
+    responses(
+        (status = 201, description = "Offered", body = OfferMade),
+        (status = 400, description = "No such person or type, or the person is not eligible", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::http) async fn create(
+    permit: Permit<may::OfferCards>,
+    state: web::Data<State>,
+    JsonBody(new): JsonBody<NewOffer>,
+) -> Result<HttpResponse, Problem> {
+    let unknown = || Problem::field("/person_id", "unknown_person", Words::new("没有此人", "there is no such person"));
+    let person = new.person_id.parse().map_err(|_| unknown())?;
+    if new.grants.is_some_and(|grants| grants.is_empty()) {
+        let words = Words::new("至少指定一种授权方式，或省略该字段", "name at least one grant, or leave the member out");
+        return Err(Problem::field("/grants", "empty", words));
+    }
+    let order = OfferOrder { person, credential_types: new.credential_types, tx_code: new.tx_code };
+    let offered = call(&state, move |state| state.offers.create(&permit.authority(), &order)).await??;
+    Ok(HttpResponse::Created().json(view(offered)))
+}
+
+fn view(offered: Offered) -> OfferMade {
+    let link = link_by_reference(&offered.uri);
+    OfferMade {
+        offer_id: offered.id.to_string(),
+        link_by_value: offered.offer.link_by_value(),
+        credential_offer: offered.offer,
+        qr_svg: qr(&link),
+        link,
+        credential_offer_uri: offered.uri,
+        tx_code: offered.tx_code.map(|code| code.expose().clone()),
+        expires_at: offered.expires_at.to_string(),
+    }
+}
+
+/// A QR code in SVG; empty when the link is too long for one, which a link by reference is not.
+fn qr(link: &str) -> String {
+    let code = QrCode::with_error_correction_level(link, EcLevel::M);
+    code.map(|code| code.render::<svg::Color<'_>>().min_dimensions(240, 240).build()).unwrap_or_default()
+}

@@ -1,0 +1,80 @@
+//! Errors of issuance as problems (to administrators) and as errors of the protocol (to wallets).
+
+use crate::{
+    http::{
+        oauth_error::OAuthError,
+        problem::{FieldProblem, Kind, Problem, Words},
+    },
+    issuance::{Fault, credential::CredentialError, offer::OfferError, people::PeopleError, token::TokenError},
+};
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Commit(error) => error.into(),
+            Fault::Read(error) => error.into(),
+            Fault::Sign(error) => error.into(),
+            Fault::Busy => Kind::Busy.into(),
+            Fault::Sealed(_) | Fault::Record(_) | Fault::Make(_) | Fault::Clock => {
+                // These name a kind of record or a step, never content.
+                tracing::error!(%fault, "issuance failed on our side");
+                Kind::Internal.into()
+            }
+        }
+    }
+}
+
+impl From<PeopleError> for Problem {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::NotAllowed(error) => error.into(),
+            PeopleError::Fields(fields) => Self::fields(fields.into_iter().map(FieldProblem::from).collect()),
+            PeopleError::IdNumberTaken => Kind::PersonExists.into(),
+            PeopleError::NotFound => Kind::NotFound.into(),
+            PeopleError::ChangedMeanwhile => Kind::ChangedMeanwhile.into(),
+            PeopleError::TooManyWords => {
+                Self::field("query", "too_long", Words::new("检索词过多", "the query has too many words"))
+            }
+            PeopleError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<OfferError> for Problem {
+    fn from(error: OfferError) -> Self {
+        let english = error.to_string();
+        let field = |pointer: &str, code: &str, zh: &str| Self::field(pointer, code, Words::new(zh, &english));
+        match error {
+            OfferError::NotAllowed(error) => error.into(),
+            OfferError::UnknownPerson => field("/person_id", "unknown_person", "没有此人"),
+            OfferError::NoTypes => field("/credential_types", "empty", "至少指定一种证件"),
+            OfferError::UnknownType(at) => {
+                field(&format!("/credential_types/{at}"), "unknown_credential_type", "没有此证件种类")
+            }
+            OfferError::TypeTwice(at) => field(&format!("/credential_types/{at}"), "doubled", "证件种类重复"),
+            OfferError::NotEligible { .. } => field("/credential_types", "not_eligible", "此人目前不符合该证件的签发条件"),
+            OfferError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<TokenError> for OAuthError {
+    fn from(error: TokenError) -> Self {
+        match (error.code(), error) {
+            (Some(code), error) => Self::bad_request(code, &error.to_string()),
+            (None, TokenError::Fault(fault)) => Problem::from(fault).into(),
+            (None, _) => Problem::new(Kind::Internal).into(),
+        }
+    }
+}
+
+impl From<CredentialError> for OAuthError {
+    fn from(error: CredentialError) -> Self {
+        match (error.code(), error) {
+            (_, CredentialError::InvalidToken) => Self::invalid_token(),
+            (Some(code), error) => Self::bad_request(code, &error.to_string()),
+            (None, CredentialError::Fault(fault)) => Problem::from(fault).into(),
+            (None, _) => Problem::new(Kind::Internal).into(),
+        }
+    }
+}

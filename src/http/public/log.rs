@@ -1,0 +1,48 @@
+//! The signed head of the log.
+
+use actix_web::{
+    HttpResponse,
+    http::header,
+    web::{self, ServiceConfig, get as route},
+};
+
+use crate::{
+    format::note::Checkpoint,
+    http::{
+        State,
+        call::call,
+        headers::FOR_EVERY_SITE,
+        problem::{Kind, Problem, ProblemDocument},
+        route::{get, resource},
+    },
+    store::TreeHead,
+};
+
+pub(super) fn configure(app: &mut ServiceConfig) {
+    app.service(resource("/log/checkpoint", [get(route().to(checkpoint))]));
+}
+
+/// The signed head of the log
+///
+/// A C2SP checkpoint: origin, number of events and RFC 6962 root, signed with Ed25519.
+#[utoipa::path(
+    get, path = "/log/checkpoint", tag = "public",
+    responses(
+        (status = 200, description = "The newest head", body = String, content_type = "text/plain"),
+        (status = 503, description = "It cannot be signed now", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::http) async fn checkpoint(state: web::Data<State>) -> Result<HttpResponse, Problem> {
+    let sealed = call(&state, |state| {
+        let TreeHead { size, root } = state.store.head();
+        Checkpoint { origin: state.log_origin.clone(), size, root }.sign(&*state.log_signer)
+    });
+    let note = sealed.await?.map_err(|error| {
+        tracing::error!(%error, "the head of the log was not signed");
+        Kind::SignerUnavailable
+    })?;
+    let mut response = HttpResponse::Ok();
+    response.content_type("text/plain; charset=utf-8").insert_header(FOR_EVERY_SITE);
+    response.insert_header((header::CACHE_CONTROL, "no-cache"));
+    Ok(response.body(note))
+}

@@ -1,0 +1,93 @@
+//! From an offer to a card.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::Method,
+    web::{self, Payload, ServiceConfig, get as get_route, post as post_route},
+};
+
+use crate::{
+    base::limits::{FORM_BODY_BYTES, JSON_BODY_BYTES},
+    http::{
+        State,
+        auth::shown_token,
+        call::call,
+        extract::{Id, MediaType, read_body},
+        headers::FOR_EVERY_SITE,
+        oauth_error::{OAuthError, OAuthErrorDocument},
+        problem::{Kind, Problem, ProblemDocument},
+        route::{get, on, resource},
+    },
+    model::ids::OfferId,
+};
+
+pub(super) fn configure(app: &mut ServiceConfig) {
+    app.service(resource("/offers/{id}", [get(get_route().to(offer))]));
+    app.service(resource("/token", [on(Method::POST, post_route().to(token))]));
+    app.service(resource("/nonce", [on(Method::POST, post_route().to(nonce))]));
+    app.service(resource("/credential", [on(Method::POST, post_route().to(credential))]));
+}
+
+/// An offer by reference
+#[utoipa::path(
+    get, path = "/offers/{id}", tag = "wallet",
+    params(("id" = String, Path, description = "The offer")),
+    responses(
+        (status = 200, description = "The credential offer (OpenID4VCI 1.0 section 4.1.3)", body = Object),
+        (status = 404, description = "No such offer, or past its time or redeemed", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::http) async fn offer(state: web::Data<State>, Id(id): Id<OfferId>) -> Result<HttpResponse, Problem> {
+    let offer = call(&state, move |state| state.offers.object(id)).await??;
+    Ok(HttpResponse::Ok().json(offer.ok_or(Problem::new(Kind::NotFound))?))
+}
+
+/// A pre-authorised code for an access token
+#[utoipa::path(
+    post, path = "/token", tag = "wallet",
+    request_body(content = Object, content_type = "application/x-www-form-urlencoded", description = "`grant_type`, `pre-authorized_code`, `tx_code`"),
+    responses(
+        (status = 200, description = "An access token (OpenID4VCI 1.0 section 6.2)", body = Object),
+        (status = 400, description = "The error of the protocol", body = OAuthErrorDocument),
+    )
+)]
+pub(in crate::http) async fn token(
+    request: HttpRequest,
+    state: web::Data<State>,
+    body: Payload,
+) -> Result<HttpResponse, OAuthError> {
+    let form = read_body(&request, body.into_inner(), MediaType::Form, FORM_BODY_BYTES).await?;
+    let answer = call(&state, move |state| state.access_tokens.redeem_form(&form)).await??;
+    Ok(HttpResponse::Ok().insert_header(FOR_EVERY_SITE).json(answer))
+}
+
+/// A fresh nonce for proofs
+#[utoipa::path(
+    post, path = "/nonce", tag = "wallet",
+    responses((status = 200, description = "`c_nonce` (OpenID4VCI 1.0 section 7)", body = Object))
+)]
+pub(in crate::http) async fn nonce(state: web::Data<State>) -> HttpResponse {
+    HttpResponse::Ok().insert_header(FOR_EVERY_SITE).json(state.nonces.issue())
+}
+
+/// Proofs of keys for a card
+#[utoipa::path(
+    post, path = "/credential", tag = "wallet",
+    security(("bearer" = [])),
+    request_body(content = Object, description = "`credential_configuration_id` or `credential_identifier`, and `proofs.jwt`"),
+    responses(
+        (status = 200, description = "The credentials (OpenID4VCI 1.0 section 8.3)", body = Object),
+        (status = 400, description = "The error of the protocol", body = OAuthErrorDocument),
+        (status = 401, description = "The access token is not good", body = OAuthErrorDocument),
+    )
+)]
+pub(in crate::http) async fn credential(
+    request: HttpRequest,
+    state: web::Data<State>,
+    body: Payload,
+) -> Result<HttpResponse, OAuthError> {
+    let token = shown_token(request.headers()).ok().flatten().ok_or_else(OAuthError::invalid_token)?.to_owned();
+    let body = read_body(&request, body.into_inner(), MediaType::Json, JSON_BODY_BYTES).await?;
+    let answer = call(&state, move |state| state.credentials.issue(&token, &body)).await??;
+    Ok(HttpResponse::Ok().insert_header(FOR_EVERY_SITE).json(answer))
+}

@@ -1,0 +1,12 @@
+//! For wallets: OpenID4VCI 1.0 with the pre-authorised code.
+
+pub(super) mod issuance;
+pub(super) mod metadata;
+
+use actix_web::web::ServiceConfig;
+
+/// The routes for wallets.
+pub(super) fn configure(app: &mut ServiceConfig) {
+    metadata::configure(app);
+    issuance::configure(app);
+}
