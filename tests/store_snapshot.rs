@@ -80,7 +80,7 @@ fn the_newest_two_are_kept() {
 fn damage_that_a_snapshot_skips_is_found_in_the_background() {
     let world = with_snapshot();
     let frames = world.frames();
-    let mut bytes = fs::read(world.segment()).expect("it is read");
+    let mut bytes = world.log_bytes();
     bytes[(frames[3] + frames[4]) / 2] ^= 1;
     fs::write(world.segment(), bytes).expect("it is written");
     let store = world.folder.open();

@@ -53,21 +53,17 @@ fn is_repaired(world: &World, damage: &Damage) -> usize {
 }
 
 #[test]
-fn records_that_were_deleted() {
-    let world = World::new();
-    fs::remove_dir_all(world.store()).expect("it is removed");
-    opens_guarded(&world, &Damage::RecordsEmpty);
-    assert!(!world.store().exists(), "a guarded start makes no records");
-    assert_eq!(is_repaired(&world, &Damage::RecordsEmpty), 6);
-}
-
-#[test]
-fn records_that_open_empty() {
-    let world = World::new();
-    fs::remove_dir_all(world.store()).expect("it is removed");
-    fs::create_dir(world.store()).expect("it is made");
-    opens_guarded(&world, &Damage::RecordsEmpty);
-    assert_eq!(is_repaired(&world, &Damage::RecordsEmpty), 6);
+fn records_that_were_deleted_or_open_empty() {
+    for empty_folder in [false, true] {
+        let world = World::new();
+        fs::remove_dir_all(world.store()).expect("it is removed");
+        if empty_folder {
+            fs::create_dir(world.store()).expect("it is made");
+        }
+        opens_guarded(&world, &Damage::RecordsEmpty);
+        assert_eq!(world.store().exists(), empty_folder, "a guarded start makes no records");
+        assert_eq!(is_repaired(&world, &Damage::RecordsEmpty), 6);
+    }
 }
 
 #[test]
@@ -198,7 +194,7 @@ fn a_log_of_an_older_day_or_none_cannot_be_repaired_but_takes_nothing_back() {
 fn a_bad_frame_in_the_middle_is_named_and_takes_nothing_back() {
     let world = World::new();
     let frames = world.frames();
-    let log = copy_of_log(&world);
+    let log = world.log_bytes();
     for frame in 0..frames.len() - 2 {
         for at in [frames[frame] + 1, frames[frame] + 5, (frames[frame] + frames[frame + 1]) / 2] {
             let mut bytes = log.clone();
@@ -217,14 +213,10 @@ fn a_bad_frame_in_the_middle_is_named_and_takes_nothing_back() {
     world.works_again(&world.folder.open());
 }
 
-fn copy_of_log(world: &World) -> Vec<u8> {
-    fs::read(world.segment()).expect("it is read")
-}
-
 #[test]
 fn a_torn_frame_nobody_was_told_of_is_cut() {
     let world = World::new();
-    let (log, frames) = (copy_of_log(&world), world.frames());
+    let (log, frames) = (world.log_bytes(), world.frames());
     let last = &log[frames[frames.len() - 2]..];
     for torn in [&last[..3], &last[..12], &last[..last.len() - 1], &[0; 4096][..], b"yfL1yfL1yfL1yfL1yfL1"] {
         fs::write(world.segment(), [&log, torn].concat()).expect("it is written");
@@ -232,7 +224,7 @@ fn a_torn_frame_nobody_was_told_of_is_cut() {
         assert_eq!(store.health().mode, Mode::Normal);
         assert_eq!(store.head().size, world.events.1);
         drop(store);
-        assert_eq!(copy_of_log(&world), log);
+        assert_eq!(world.log_bytes(), log);
     }
     world.works_again(&world.folder.open());
 }

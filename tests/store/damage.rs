@@ -93,9 +93,13 @@ impl World {
         self.log().join(format!("{:020}.log", 1))
     }
 
+    pub fn log_bytes(&self) -> Vec<u8> {
+        fs::read(self.segment()).expect("it is read")
+    }
+
     /// Where the frames of the segment begin, and its end.
     pub fn frames(&self) -> Vec<usize> {
-        let bytes = fs::read(self.segment()).expect("it is read");
+        let bytes = self.log_bytes();
         let mut starts: Vec<_> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(b"yfL1")).collect();
         starts.push(bytes.len());
         starts
