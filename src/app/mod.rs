@@ -34,6 +34,9 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         Command::Verify(arguments) => {
             commands::verify::run(&arguments, &SystemClock::new(), &mut input, &mut output, &mut errors).into()
         }
+        Command::Demo(arguments) => commands::demo::run(&arguments, &mut output, &mut errors).into(),
+        Command::Audit { command } => commands::audit::run(&command, &mut output, &mut errors).into(),
+        Command::Repair(arguments) => commands::repair::run(&arguments, &mut output, &mut errors).into(),
     }
 }
 

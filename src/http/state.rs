@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
+    audit::seal::Seal,
     base::{clock::Clock, random::Random},
-    crypto::Signer,
     http::{auth::tokens::OperatorTokens, call::Door, metrics::Metrics},
     issuance::{credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People, token::Tokens},
     model::credential_type::CredentialTypes,
@@ -43,10 +43,8 @@ pub struct State {
     pub verifier: Verifier,
     /// The signed status lists.
     pub publisher: Arc<Publisher>,
-    /// The name of the log, as its signed heads carry it.
-    pub log_origin: String,
-    /// Signs the heads of the log.
-    pub log_signer: Arc<dyn Signer>,
+    /// The signed heads of the log.
+    pub seal: Arc<Seal>,
     /// Tokens of operators and checkpoints.
     pub operator_tokens: OperatorTokens,
     /// The way into the blocking pool.

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     base::{base64url, secret::SecretKey, time::Timestamp},
     crypto::{
-        Algorithm, KeyError, Signer, SoftwareKey, pem, pkcs8,
+        Algorithm, KeyError, PublicKey, Signer, SoftwareKey, pem, pkcs8,
         sealer::SHARDS,
         x509::{Anchor, ChainError, verify_chain},
     },
@@ -168,6 +168,12 @@ impl<'a> Folder<'a> {
             index: self.secret(INDEX)?,
             code: self.secret(CODE)?,
         })
+    }
+
+    /// The public URL of the set, and the public key of its log.
+    pub(super) fn log(&self) -> Result<Option<(String, PublicKey)>, KeyringError> {
+        let Some(marker) = read_marker(self.0)? else { return Ok(None) };
+        Ok(Some((marker.public_url, self.key(LOG, Algorithm::Ed25519)?.public_key().clone())))
     }
 
     fn marker(&self, public_url: &str) -> Result<Marker, KeyringError> {

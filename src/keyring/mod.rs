@@ -16,7 +16,7 @@ use std::{path::Path, sync::Arc};
 use crate::{
     base::{clock::Clock, random::Random, secret::SecretKey},
     crypto::{
-        Algorithm, Sealer, Signer,
+        Algorithm, PublicKey, Sealer, Signer,
         x509::{Anchor, BuildError},
     },
 };
@@ -69,6 +69,12 @@ impl Keyring {
         }
         let material = folder.read(public_url, signing, clock.now())?;
         Ok(Self { new, ..Self::from_material(material, anchors(dir)?) })
+    }
+
+    /// The public URL that a folder of keys belongs to and the public key of its log; none when it holds no keys. For
+    /// commands that work beside the service.
+    pub fn log_of(dir: &Path) -> Result<Option<(String, PublicKey)>, KeyringError> {
+        file::Folder::new(dir).log()
     }
 
     /// A development set that is never written, for tests, benches and the demo.

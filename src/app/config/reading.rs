@@ -5,7 +5,7 @@ use std::{ffi::OsString, fs, io, path::PathBuf};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, parser::ValueSource};
 
 use crate::app::{
-    commands::verify,
+    commands::{audit, demo, repair, verify},
     config::{FileError, ServeOptions, file},
 };
 
@@ -34,6 +34,16 @@ pub enum Command {
     Serve(Box<ServeOptions>),
     /// Verify a presentation without a network
     Verify(Box<verify::Arguments>),
+    /// Play the life of a card against a running service, or one of its own
+    Demo(demo::Arguments),
+    /// Check the log of events
+    Audit {
+        /// What to check.
+        #[command(subcommand)]
+        command: audit::Command,
+    },
+    /// Make new records from the log after the store has lost data; the service must be stopped
+    Repair(repair::Arguments),
 }
 
 /// Why there are no settings.

@@ -4,6 +4,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 
 use crate::{
     app::config::StartRefusal,
+    audit::seal::HeadsError,
     http::auth::tokens::TokensError,
     keyring::KeyringError,
     model::credential_type::TypeFileError,
@@ -29,6 +30,20 @@ pub enum StartError {
     /// The keys.
     #[error("keys: {0}")]
     Keys(#[from] KeyringError),
+    /// There is a log but no keys: new ones would open nothing that is stored and vouch for nothing that was issued.
+    #[error(
+        "{} holds a service's data, but {} holds no keys; put the keys back where they were, or name another data folder\n\
+         数据目录已有数据而密钥目录为空：请放回原有密钥，或指定其他数据目录", data.display(), keys.display()
+    )]
+    KeysMissing {
+        /// The data folder.
+        data: PathBuf,
+        /// The folder of keys.
+        keys: PathBuf,
+    },
+    /// The signed heads beside the log.
+    #[error("signed heads of the log: {0}")]
+    Heads(#[from] HeadsError),
     /// The store.
     #[error("store: {0}")]
     Store(#[from] OpenError),

@@ -43,6 +43,8 @@ impl Loops {
         let mut loops = Self { stop: Arc::clone(&stop), bell: Some(bell), threads: Vec::new() };
         let publishing = Arc::clone(state);
         loops.spawn("publication", move || publishing.publisher.run(&*publishing.store, &*publishing.clock, &stop))?;
+        let (sealing, stop) = (Arc::clone(state), Arc::clone(&loops.stop));
+        loops.spawn("seal", move || sealing.seal.run(&*sealing.store, &stop))?;
         let keeping = Arc::clone(state);
         loops.spawn("housekeeping", move || {
             let mut round = 0_u32;

@@ -5,17 +5,20 @@ mod bind;
 mod error;
 mod first_start;
 mod loops;
+mod repair;
 
 use std::{net::SocketAddr, sync::Arc};
 
 pub use error::StartError;
 pub use first_start::token_file;
+pub use repair::{RepairFailure, RepairReport, repair};
 
 use crate::{
     app::{
         config::{Config, PublicUrl},
         wire::{bind::Bound, loops::Loops},
     },
+    audit::seal::Seal,
     base::{clock::Clock, random::Random},
     http::{
         State,
@@ -31,7 +34,7 @@ use crate::{
     model::credential_type::CredentialTypes,
     revocation::{lifecycle::Lifecycle, publication::Publisher},
     store::{
-        Mode, Store,
+        self, Mode, Store,
         sled::{Options, SledStore},
     },
     verification::{Trust, service::Verifier},
@@ -69,7 +72,8 @@ impl Service {
             first_start::pin_public_url(config, &*materials.store, &materials.public_url)?;
             first_start::keep_first_token(&config.storage.data, &materials.operator_tokens())?;
         }
-        let state = Arc::new(materials.state());
+        let seal = Seal::open(materials.keyring.signer(Purpose::Log), &materials.public_url, &config.storage.data)?;
+        let state = Arc::new(materials.state(seal));
         // Lists are there before the first request can ask for one.
         let shown = state.store.watch().last();
         if let Err(error) = state.publisher.publish_due(state.store.board(), shown, state.clock.now()) {
@@ -141,6 +145,10 @@ impl Materials {
             Some(folder) => CredentialTypes::load(folder)?,
             None => CredentialTypes::built_in()?,
         };
+        if store::log::folder(&config.storage.data).exists() && Keyring::log_of(&config.storage.keys)?.is_none() {
+            let (data, keys) = (config.storage.data.clone(), config.storage.keys.clone());
+            return Err(StartError::KeysMissing { data, keys });
+        }
         let keyring = Keyring::open_or_create(&config.storage.keys, &public_url, config.identity.signing, &*clock, &*random)?;
         config.check_keys(keyring.is_development())?;
         let store = SledStore::open(Options::new(
@@ -177,7 +185,7 @@ impl Materials {
         Verifier::new(Arc::clone(&self.store), Arc::clone(&self.clock), trust)
     }
 
-    fn state(self) -> State {
+    fn state(self, seal: Seal) -> State {
         let ground = self.ground();
         let lists = (self.keyring.signer(Purpose::StatusList), self.keyring.x5c(Purpose::StatusList));
         State {
@@ -195,8 +203,7 @@ impl Materials {
             },
             verifier: self.verifier(),
             publisher: Arc::new(Publisher::new(lists.0, lists.1, &self.public_url)),
-            log_origin: log_origin(&self.public_url),
-            log_signer: self.keyring.signer(Purpose::Log),
+            seal: Arc::new(seal),
             operator_tokens: self.operator_tokens(),
             door: Door::default(),
             metrics: Metrics::default(),
@@ -207,9 +214,4 @@ impl Materials {
             random: self.random,
         }
     }
-}
-
-/// The name of a service's log: its public URL without the scheme, and `/log`.
-fn log_origin(public_url: &str) -> String {
-    format!("{}/log", public_url.split_once("://").map_or(public_url, |(_, rest)| rest))
 }

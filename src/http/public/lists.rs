@@ -1,5 +1,7 @@
 //! Status lists (draft-ietf-oauth-status-list section 8): bytes that were prepared once, with strong entity tags.
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header,
@@ -9,13 +11,16 @@ use serde::Serialize;
 
 use crate::{
     http::{
-        State, document,
+        State,
+        call::call,
+        document,
         extract::{Id, Params},
         headers::{accepts_gzip, has_already},
         problem::{Kind, Problem, ProblemDocument},
         route::{get, resource},
     },
     model::ids::ListId,
+    revocation::publication::Published,
 };
 
 /// Seconds for which caches may keep a list. A verifier that wants it newer asks with its entity tag.
@@ -44,6 +49,18 @@ pub(in crate::http) async fn all(request: HttpRequest, state: web::Data<State>) 
     document::json(&request, &ListOfLists { status_lists: state.publisher.uris() }, SECONDS)
 }
 
+/// The first version of a list that was opened within the last second, signed now: a card that was just issued names it.
+async fn first_version(state: &web::Data<State>, id: ListId) -> Result<Arc<Published>, Problem> {
+    let list = call(state, move |state| {
+        let shown = state.store.watch().last();
+        if let Err(error) = state.publisher.publish_due(state.store.board(), shown, state.clock.now()) {
+            tracing::error!(%error, "a status list could not be signed");
+        }
+        state.publisher.current(id)
+    });
+    list.await?.ok_or(Kind::NotReadyYet.into())
+}
+
 /// A status list
 ///
 /// A signed token (`typ` `statuslist+jwt`) with two bits for each of 2^20 entries: 0 valid, 1 invalid, 2 suspended.
@@ -66,9 +83,10 @@ pub(in crate::http) async fn one(
     if Params::parse(request.query_string()).is_ok_and(|params| params.has("time")) {
         return Err(Kind::HistoryNotKept.into());
     }
-    let Some(list) = state.publisher.current(id) else {
-        let opened = state.store.board().list(id).is_some();
-        return Err(if opened { Kind::NotReadyYet } else { Kind::NotFound }.into());
+    let list = match state.publisher.current(id) {
+        Some(list) => list,
+        None if state.store.board().list(id).is_none() => return Err(Kind::NotFound.into()),
+        None => first_version(&state, id).await?,
     };
     let gzip = accepts_gzip(request.headers());
     let tag = if gzip { &list.gzip_etag } else { &list.etag };

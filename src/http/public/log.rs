@@ -6,16 +6,12 @@ use actix_web::{
     web::{self, ServiceConfig, get as route},
 };
 
-use crate::{
-    format::note::Checkpoint,
-    http::{
-        State,
-        call::call,
-        headers::FOR_EVERY_SITE,
-        problem::{Kind, Problem, ProblemDocument},
-        route::{get, resource},
-    },
-    store::TreeHead,
+use crate::http::{
+    State,
+    call::call,
+    headers::FOR_EVERY_SITE,
+    problem::{Kind, Problem, ProblemDocument},
+    route::{get, resource},
 };
 
 pub(super) fn configure(app: &mut ServiceConfig) {
@@ -33,16 +29,13 @@ pub(super) fn configure(app: &mut ServiceConfig) {
     )
 )]
 pub(in crate::http) async fn checkpoint(state: web::Data<State>) -> Result<HttpResponse, Problem> {
-    let sealed = call(&state, |state| {
-        let TreeHead { size, root } = state.store.head();
-        Checkpoint { origin: state.log_origin.clone(), size, root }.sign(&*state.log_signer)
-    });
-    let note = sealed.await?.map_err(|error| {
+    let sealed = call(&state, |state| state.seal.checkpoint(state.store.head())).await?;
+    let sealed = sealed.map_err(|error| {
         tracing::error!(%error, "the head of the log was not signed");
         Kind::SignerUnavailable
     })?;
     let mut response = HttpResponse::Ok();
     response.content_type("text/plain; charset=utf-8").insert_header(FOR_EVERY_SITE);
     response.insert_header((header::CACHE_CONTROL, "no-cache"));
-    Ok(response.body(note))
+    Ok(response.body(sealed.note.to_string()))
 }
