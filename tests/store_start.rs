@@ -99,15 +99,10 @@ fn records_cut_short_at_any_place() {
     for keep_snapshot in [true, false] {
         for part in 0..4 {
             let world = World::new();
-            for entry in fs::read_dir(world.store()).expect("it is listed") {
-                let path = entry.expect("it is listed").path();
-                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                if name == "db" {
-                    let file = fs::OpenOptions::new().write(true).open(&path).expect("it opens");
-                    file.set_len(file.metadata().expect("it is there").len() * part / 4).expect("it is cut");
-                } else if name.starts_with("snap") && !keep_snapshot {
-                    fs::remove_file(&path).expect("it is removed");
-                }
+            let file = fs::OpenOptions::new().write(true).open(world.store().join("db")).expect("it opens");
+            file.set_len(file.metadata().expect("it is there").len() * part / 4).expect("it is cut");
+            if !keep_snapshot {
+                world.remove_sled_snapshots();
             }
             let store = world.folder.open();
             let mode = store.health().mode;
@@ -141,9 +136,7 @@ fn records_with_flipped_bits() {
         }
         fs::write(world.store().join("db"), bytes).expect("it is written");
         if round % 2 == 0 {
-            let snapshots = fs::read_dir(world.store()).expect("it is listed").map(|entry| entry.expect("it is listed").path());
-            let snapshots = snapshots.filter(|path| path.to_string_lossy().contains("snap."));
-            snapshots.for_each(|path| fs::remove_file(path).expect("it is removed"));
+            world.remove_sled_snapshots();
         }
         let store = world.folder.open();
         world.nothing_comes_back(&store);

@@ -1,5 +1,7 @@
 //! What can happen to a data folder between two starts, and what must hold afterwards whatever did.
 
+#![allow(dead_code, reason = "each test binary uses its part")]
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -91,6 +93,16 @@ impl World {
     /// The only segment.
     pub fn segment(&self) -> PathBuf {
         self.log().join(format!("{:020}.log", 1))
+    }
+
+    /// sled's own snapshots, without which it reads its whole file.
+    pub fn remove_sled_snapshots(&self) {
+        for entry in fs::read_dir(self.store()).expect("it is listed") {
+            let path = entry.expect("it is listed").path();
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap.")) {
+                fs::remove_file(path).expect("it is removed");
+            }
+        }
     }
 
     pub fn log_bytes(&self) -> Vec<u8> {
