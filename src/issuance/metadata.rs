@@ -56,7 +56,7 @@ impl Metadata {
             credential_signing_alg_values_supported: vec![jose_name(self.ground.keyring.signer(Purpose::Issuer).algorithm())],
             cryptographic_binding_methods_supported: vec!["jwk".to_owned()],
             proof_types_supported: BTreeMap::from([("jwt".to_owned(), proof_type)]),
-            credential_metadata: credential_type.credential_metadata(),
+            credential_metadata: credential_type.credential_metadata(&self.ground.public_url),
         }
     }
 

@@ -32,7 +32,14 @@ pub struct Arguments {
     #[arg(value_name = "FILE")]
     pub presentation: PathBuf,
     /// The nonce that the presentation has to answer
-    #[arg(long, value_name = "NONCE", requires = "audience", required_unless_present = "without_holder_binding")]
+    // A random nonce in base64url begins with a hyphen once in 64 times.
+    #[arg(
+        long,
+        value_name = "NONCE",
+        requires = "audience",
+        required_unless_present = "without_holder_binding",
+        allow_hyphen_values = true
+    )]
     pub nonce: Option<String>,
     /// Whom the presentation has to be made for
     #[arg(long, value_name = "AUDIENCE", requires = "nonce")]

@@ -44,7 +44,11 @@ impl CredentialType {
     }
 
     /// `credential_metadata` of the issuer's metadata (OpenID4VCI 1.0 section 12.2.4; checklist VCI-31).
-    pub fn credential_metadata(&self) -> Value {
+    ///
+    /// The logo stands there by its address: wallets in use take the `+` in `image/svg+xml` for the end of a data URI's
+    /// media type and refuse all of the metadata.
+    pub fn credential_metadata(&self, public_url: &str) -> Value {
+        let logo = format!("{}/logo.svg", self.vct(public_url));
         let display = self.title.by_locale().into_iter().map(|(locale, name)| {
             json!({
                 "name": name,
@@ -52,7 +56,7 @@ impl CredentialType {
                 "description": in_locale(&self.description, locale),
                 "background_color": self.looks.background_color,
                 "text_color": self.looks.text_color,
-                "logo": {"uri": self.looks.logo, "alt_text": in_locale(&self.looks.logo_alt_text, locale)},
+                "logo": {"uri": logo, "alt_text": in_locale(&self.looks.logo_alt_text, locale)},
             })
         });
         let claims = self

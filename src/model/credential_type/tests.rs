@@ -123,10 +123,12 @@ fn metadata_say_path_language_and_disclosure_of_every_claim() {
         "sd": "always",
     });
     assert!(metadata["claims"].as_array().expect("a list").contains(&region));
-    let metadata = built_in("transport-qualification").credential_metadata();
+    let metadata = built_in("transport-qualification").credential_metadata("https://id.example");
     assert_eq!(metadata["claims"][2]["path"], json!(["vehicle_classes", null]));
     assert_eq!(metadata["claims"][0]["display"][1], json!({"locale": "en", "name": "Certificate number"}));
     assert_eq!(metadata["display"][1]["name"], json!("Road freight driver qualification"));
+    let logo = "https://id.example/credential-types/transport-qualification/logo.svg";
+    assert_eq!(metadata["display"][0]["logo"]["uri"], json!(logo));
 }
 
 #[test]

@@ -71,6 +71,6 @@ export async function cards(holder, text, txCode) {
 export async function issueOne() {
   const key = await holderKey('ES256')
   const person_id = await register()
-  const [card] = await cards(wallet(key), (await offer(person_id)).credential_offer)
+  const [card] = await cards(wallet(key), (await offer(person_id)).by_value)
   return { card, key, person_id }
 }

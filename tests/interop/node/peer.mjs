@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { createHash, createPublicKey, randomBytes, X509Certificate } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { digest, generateSalt } from '@sd-jwt/crypto-nodejs'
 import { SDJwtVcInstance } from '@sd-jwt/sd-jwt-vc'
 import * as jose from 'jose'
@@ -65,11 +66,16 @@ export function person() {
 export const register = async (body = person()) =>
   (await admin('POST', '/people', { body, status: [200, 201] })).person_id
 
-export const offer = (person_id, options = {}) =>
-  admin('POST', '/offers', {
-    body: { person_id, credential_types: ['resident-id'], tx_code: false, ...options },
-    status: [200, 201],
-  })
+/** An offer; `by_value` and `by_reference` are the two texts by which it reaches a wallet (OpenID4VCI 1.0, section 4.1). */
+export async function offer(person_id, options = {}) {
+  const made = await admin('POST', '/offers', { body: { person_id, credential_types: ['resident-id'], tx_code: false, ...options }, status: 201 })
+  const link = (name, value) => `openid-credential-offer://?${name}=${encodeURIComponent(value)}`
+  return {
+    ...made,
+    by_value: link('credential_offer', JSON.stringify(made.credential_offer)),
+    by_reference: link('credential_offer_uri', made.credential_offer_uri),
+  }
+}
 
 export const credentialsOf = async (person_id) => {
   const answer = await admin('GET', `/credentials?person_id=${person_id}`)
@@ -98,7 +104,7 @@ export const signer = (alg, key) => async (data) => {
   const [header, payload] = data.split('.')
   const jws = await new jose.FlattenedSign(jose.base64url.decode(payload))
     .setProtectedHeader(JSON.parse(new TextDecoder().decode(jose.base64url.decode(header))))
-    .sign(key)
+    .sign(key, { crit: { x: true } })
   // The library re-encodes the header; what was signed has to be what it will send.
   assert.equal(`${jws.protected}.${jws.payload}`, data, 'the header survived re-encoding')
   return jws.signature
@@ -188,9 +194,14 @@ export const sdJwtHolder = (key) =>
 export const present = (card, frame, key, nonce, audience, iat = Math.floor(Date.now() / 1000)) =>
   sdJwtHolder(key).present(card, frame, { kb: { payload: { iat, nonce, aud: audience } } })
 
-/** Fetches a status list as a relying party would. */
+/** Fetches a status list as a relying party would: when it is told to come back in a second, it does, once. */
 export async function statusList(uri, headers = {}) {
-  const response = await fetch(uri, { headers: { accept: 'application/statuslist+jwt', ...headers } })
+  const ask = () => fetch(uri, { headers: { accept: 'application/statuslist+jwt', ...headers } })
+  let response = await ask()
+  if (response.status === 503 && response.headers.get('retry-after') === '1') {
+    await pause(1000)
+    response = await ask()
+  }
   return { response, token: response.status === 200 ? await response.text() : undefined }
 }
 

@@ -233,7 +233,7 @@ test('yufu verify keeps to the times and the type of the header', async () => {
   await verdict({ claims: { exp: seconds() - 3600 } }, 'refused', /expired/)
   await verdict({ claims: { nbf: seconds() + 3600 } }, 'refused', /not_yet_valid/)
   await verdict({ header: { typ: 'vc+sd-jwt' } }, 'refused')
-  await verdict({ header: { crit: ['x'] } }, 'refused')
+  await verdict({ header: { crit: ['x'], x: 1 } }, 'refused')
   await verdict({ header: { x5c: undefined } }, 'refused')
   await verdict({ header: { x5c: authorities.stranger.x5c } }, 'refused')
 })

@@ -31,8 +31,8 @@ async function checkCard(card, key) {
 for (const alg of ['ES256', 'EdDSA']) {
   test(`an offer by value becomes a card bound to an ${alg} key`, async () => {
     const key = await holderKey(alg)
-    const { credential_offer } = await offer(await register())
-    const [card, ...more] = await cards(wallet(key), credential_offer)
+    const { by_value } = await offer(await register())
+    const [card, ...more] = await cards(wallet(key), by_value)
     assert.equal(more.length, 0)
     await checkCard(card, key)
   })
@@ -41,11 +41,8 @@ for (const alg of ['ES256', 'EdDSA']) {
 test('an offer by reference with a transaction code becomes three copies, each with its own key and index', async () => {
   const keys = [await holderKey('ES256'), await holderKey('EdDSA'), await holderKey('ES256')]
   const person_id = await register()
-  const { credential_offer_uri, tx_code } = await offer(person_id, { tx_code: true })
-  const text = credential_offer_uri.startsWith('openid-credential-offer:')
-    ? credential_offer_uri
-    : `openid-credential-offer://?credential_offer_uri=${encodeURIComponent(credential_offer_uri)}`
-  const copies = await cards(wallet(...keys), text, tx_code)
+  const { by_reference, tx_code } = await offer(person_id, { tx_code: true })
+  const copies = await cards(wallet(...keys), by_reference, tx_code)
   assert.equal(copies.length, 3)
   const payloads = []
   for (const [at, copy] of copies.entries()) payloads.push(await checkCard(copy, keys[at]))
@@ -62,11 +59,11 @@ test('the library reads the refusals: a wrong transaction code, a code used twic
 
   const guarded = await offer(await register(), { tx_code: true })
   const wrong = guarded.tx_code === '0000' ? '1111' : '0'.repeat(guarded.tx_code.length)
-  assert.deepEqual(await refusal(authorised(holder, guarded.credential_offer, wrong)), [400, 'invalid_grant'])
+  assert.deepEqual(await refusal(authorised(holder, guarded.by_value, wrong)), [400, 'invalid_grant'])
 
   const once = await offer(await register())
-  const { credentialOffer, issuerMetadata, accessToken } = await authorised(holder, once.credential_offer)
-  assert.deepEqual(await refusal(authorised(holder, once.credential_offer)), [400, 'invalid_grant'])
+  const { credentialOffer, issuerMetadata, accessToken } = await authorised(holder, once.by_value)
+  assert.deepEqual(await refusal(authorised(holder, once.by_value)), [400, 'invalid_grant'])
 
   const [credentialConfigurationId] = credentialOffer.credential_configuration_ids
   const stale = holder.client.retrieveCredentials({
@@ -89,7 +86,7 @@ test('the library reads the refusals: a wrong transaction code, a code used twic
 test('the life of a card at a gate: accepted, suspended, reinstated, revoked', async () => {
   const key = await holderKey('EdDSA')
   const person_id = await register()
-  const [card] = await cards(wallet(key), (await offer(person_id)).credential_offer)
+  const [card] = await cards(wallet(key), (await offer(person_id)).by_value)
   const [{ credential_id, id = credential_id }] = await credentialsOf(person_id)
 
   const atTheGate = async () => {
@@ -123,7 +120,7 @@ test('the life of a card at a gate: accepted, suspended, reinstated, revoked', a
 
 test('a presentation for another gate or of an older moment is refused', async () => {
   const key = await holderKey('ES256')
-  const [card] = await cards(wallet(key), (await offer(await register())).credential_offer)
+  const [card] = await cards(wallet(key), (await offer(await register())).by_value)
   const challenge = nonce()
   const shown = await present(card, { family_name: true }, key, challenge, AUDIENCE)
   assert.equal((await verifyAtCheckpoint(shown, challenge, AUDIENCE)).decision, 'accepted')

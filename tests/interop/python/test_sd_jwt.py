@@ -72,8 +72,7 @@ def the_person():
 def a_card(holder_key, alg):
     """From an offer to a card bound to the key."""
     order = {"person_id": the_person(), "credential_types": ["resident-id"], "tx_code": False}
-    link = call("/admin/api/v1/offers", order, token=TOKEN)["credential_offer"]
-    offer = json.loads(urllib.parse.parse_qs(urllib.parse.urlsplit(link).query)["credential_offer"][0])
+    offer = call("/admin/api/v1/offers", order, token=TOKEN)["credential_offer"]
     code = offer["grants"][PRE_AUTHORIZED]["pre-authorized_code"]
     access = call("/token", form={"grant_type": PRE_AUTHORIZED, "pre-authorized_code": code})["access_token"]
     nonce = call("/nonce", form={})["c_nonce"]
