@@ -6,13 +6,16 @@
 mod codes;
 mod confusion;
 mod gate;
+mod http;
 mod issuance;
 mod jose;
 mod key_binding;
 mod later_rows;
 mod office;
+mod openid;
 mod sdjwt;
 mod sdjwt_forge;
+mod server;
 mod signatures;
 mod status;
 mod verification;
@@ -23,9 +26,11 @@ use std::collections::BTreeSet;
 const TESTED: &[&[&str]] = &[
     codes::TESTED,
     confusion::TESTED,
+    http::TESTED,
     issuance::TESTED,
     jose::TESTED,
     key_binding::TESTED,
+    openid::TESTED,
     sdjwt::TESTED,
     signatures::TESTED,
     status::TESTED,
