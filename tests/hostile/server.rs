@@ -6,11 +6,12 @@ use std::{
     io::{ErrorKind, Read, Write},
     net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
+use yufu::base::clock::{Clock, SystemClock};
 
 /// Longest wait for anything on a socket: over every deadline that the service itself sets.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -51,9 +52,9 @@ impl Server {
             .spawn()
             .expect("the binary starts");
         let mut server = Self { child, folder, port, token: String::new() };
-        let began = Instant::now();
+        let began = SystemClock::new();
         while server.child.try_wait().expect("the process can be asked").is_none() {
-            assert!(began.elapsed() < Duration::from_secs(60), "not ready after a minute: {}", server.log());
+            assert!(began.monotonic() < Duration::from_secs(60), "not ready after a minute: {}", server.log());
             if server.try_send(&request("GET", "/health/ready", &[], b"")).is_some_and(|answer| answer.status == 200) {
                 let token = fs::read_to_string(server.folder.path().join("data/administrator.token")).expect("the first token");
                 server.token = token.trim().to_owned();
