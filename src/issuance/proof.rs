@@ -1,6 +1,6 @@
 //! Proof that a wallet holds a key (OpenID4VCI 1.0 appendix F.1).
 //!
-//! In two steps: [`Proof::read`] checks what never changes, form and signature; [`Proof::check`] checks what depends on
+//! In two steps: `Proof::read` checks what never changes, form and signature; `Proof::check` checks what depends on
 //! time and grant. A repeated request needs only the first.
 
 use serde_json::Value;

@@ -38,7 +38,7 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<u64>> {
     Ok(segments)
 }
 
-/// Which event stands where, every [`INDEX_STEP`] bytes.
+/// Which event stands where, every `INDEX_STEP` bytes.
 #[derive(Clone, Debug, Default)]
 pub struct EventIndex {
     entries: Vec<(u64, Position)>,

@@ -2,7 +2,7 @@
 //!
 //! sled 0.34 can lose what it was given and can open empty without a word (THREATS F1 to F5), so nothing here believes
 //! it: the log is written and synced first, and every start holds the two against each other (`start`). A commit goes
-//! `commit` -> [`group`] (guards, indices, events) -> log -> records -> board -> answer.
+//! `commit` -> `group` (guards, indices, events) -> log -> records -> board -> answer.
 
 mod commit;
 mod encoding;
