@@ -88,9 +88,24 @@ impl Seal {
 
     /// A seal for the log of a data folder, which leaves its heads there and is bound by those that lie there.
     pub fn open(signer: Arc<dyn Signer>, public_url: &str, data: &Path) -> Result<Self, HeadsError> {
+        Self::open_moved(signer, public_url, None, data)
+    }
+
+    /// The same for a service that may have moved here from `former`, under whose name its heads were signed till then.
+    pub fn open_moved(
+        signer: Arc<dyn Signer>,
+        public_url: &str,
+        former: Option<&str>,
+        data: &Path,
+    ) -> Result<Self, HeadsError> {
         let heads = HeadsFile::open(data)?;
-        let key = key(public_url, &*signer)?;
-        let earlier = heads.newest().map(|note| Checkpoint::open(note, &key)).transpose()?;
+        let open = |note| -> Result<Checkpoint, HeadsError> {
+            match (Checkpoint::open(note, &key(public_url, &*signer)?), former) {
+                (Err(NoteError::NotSigned), Some(former)) => Ok(Checkpoint::open(note, &key(former, &*signer)?)?),
+                (opened, _) => Ok(opened?),
+            }
+        };
+        let earlier = heads.newest().map(open).transpose()?;
         Ok(Self { earlier, heads: Mutex::new(Some(heads)), ..Self::new(signer, public_url) })
     }
 

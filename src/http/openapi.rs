@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header,
-    web::{Path, ServiceConfig, get as route},
+    web::{Path, ServiceConfig, route},
 };
 use utoipa::{
     Modify, OpenApi,

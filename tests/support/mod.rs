@@ -15,7 +15,11 @@ use yufu::{
         config::Config,
         wire::{Service, token_file},
     },
-    base::{clock::ManualClock, random::SeededRandom, time::Timestamp},
+    base::{
+        clock::ManualClock,
+        random::{Random, SeededRandom},
+        time::Timestamp,
+    },
     http::server::EndsBy,
     model::party::Role,
 };
@@ -28,7 +32,7 @@ pub struct TestService {
     service: Option<Service>,
     config: Config,
     pub clock: ManualClock,
-    random: SeededRandom,
+    random: Arc<dyn Random>,
     folder: TempDir,
 }
 
@@ -40,11 +44,16 @@ impl TestService {
 
     /// The same with other settings.
     pub fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(Arc::new(SeededRandom::new(7)), change)
+    }
+
+    /// The same with another source of randomness.
+    pub fn start_on(random: Arc<dyn Random>, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut config = Config::alone_in(folder.path().join("data"), folder.path().join("keys"));
         config.listen.workers = 2;
         change(&mut config);
-        let mut new = Self { service: None, config, clock: ManualClock::at(BEGIN), random: SeededRandom::new(7), folder };
+        let mut new = Self { service: None, config, clock: ManualClock::at(BEGIN), random, folder };
         new.run();
         // A second start has to find the first one's port: the public URL is pinned.
         new.config.listen.listen = new.service().address().expect("it listens");
@@ -52,7 +61,7 @@ impl TestService {
     }
 
     fn run(&mut self) {
-        let (clock, random) = (Arc::new(self.clock.clone()), Arc::new(self.random.clone()));
+        let (clock, random) = (Arc::new(self.clock.clone()), Arc::clone(&self.random));
         let service = Service::start(&self.config, clock, random, EndsBy::Call).expect("the service starts");
         self.service = Some(service);
     }
@@ -86,6 +95,11 @@ impl TestService {
     /// The key folder.
     pub fn keys(&self) -> std::path::PathBuf {
         self.folder.path().join("keys")
+    }
+
+    /// Another folder beside them, not made yet.
+    pub fn folder_for(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
     }
 
     /// The public URL.
@@ -179,6 +193,15 @@ impl User {
 
     pub fn post(&self, path: &str, body: &Value) -> Answer {
         self.send("POST", path, &[("content-type", "application/json")], body.to_string().as_bytes())
+    }
+
+    /// Posts JSON; the status, or none when the service does not answer.
+    pub fn try_post(&self, path: &str, body: &Value) -> Option<u16> {
+        let mut request = self.agent.post(format!("{}{path}", self.url));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        request.send_json(body).ok().map(|response| response.status().as_u16())
     }
 
     pub fn put(&self, path: &str, body: &Value) -> Answer {

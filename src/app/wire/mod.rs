@@ -72,7 +72,9 @@ impl Service {
             first_start::pin_public_url(config, &*materials.store, &materials.public_url)?;
             first_start::keep_first_token(&config.storage.data, &materials.operator_tokens())?;
         }
-        let seal = Seal::open(materials.keyring.signer(Purpose::Log), &materials.public_url, &config.storage.data)?;
+        let former = config.identity.also_public_url.as_ref().map(PublicUrl::as_str);
+        let log_signer = materials.keyring.signer(Purpose::Log);
+        let seal = Seal::open_moved(log_signer, &materials.public_url, former, &config.storage.data)?;
         let state = Arc::new(materials.state(seal));
         // Lists are there before the first request can ask for one.
         let shown = state.store.watch().last();

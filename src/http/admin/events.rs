@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpResponse,
-    web::{self, ServiceConfig, get as get_route},
+    web::{self, ServiceConfig, route as get_route},
 };
 use serde::Serialize;
 

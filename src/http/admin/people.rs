@@ -3,7 +3,7 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, header},
-    web::{self, ServiceConfig, get as get_route, post as post_route, put as put_route},
+    web::{self, ServiceConfig, post as post_route, put as put_route, route as get_route},
 };
 use serde::Serialize;
 use serde_json::{Map, Value};

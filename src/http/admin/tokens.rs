@@ -3,7 +3,7 @@
 use actix_web::{
     HttpResponse,
     http::Method,
-    web::{self, ServiceConfig, delete as delete_route, get as get_route, post as post_route},
+    web::{self, ServiceConfig, delete as delete_route, post as post_route, route as get_route},
 };
 use serde::{Deserialize, Serialize};
 

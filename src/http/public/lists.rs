@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header,
-    web::{self, Bytes, ServiceConfig, get as route},
+    web::{self, Bytes, ServiceConfig, route},
 };
 use serde::Serialize;
 

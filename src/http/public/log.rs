@@ -3,7 +3,7 @@
 use actix_web::{
     HttpResponse,
     http::header,
-    web::{self, ServiceConfig, get as route},
+    web::{self, ServiceConfig, route},
 };
 
 use crate::http::{

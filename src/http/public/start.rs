@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header,
-    web::{self, ServiceConfig, get as route},
+    web::{self, ServiceConfig, route},
 };
 
 use crate::{

@@ -3,7 +3,7 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header,
-    web::{self, ServiceConfig, get as route},
+    web::{self, ServiceConfig, route},
 };
 use base64::Engine;
 use serde::Serialize;

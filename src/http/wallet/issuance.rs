@@ -3,7 +3,7 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     http::Method,
-    web::{self, Payload, ServiceConfig, get as get_route, post as post_route},
+    web::{self, Payload, ServiceConfig, post as post_route, route as get_route},
 };
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{self, ServiceConfig, get as route},
+    web::{self, ServiceConfig, route},
 };
 
 use crate::http::{
