@@ -281,3 +281,31 @@ fn the_demo_plays_to_its_end() {
     assert_eq!(told.iter().filter(|line| line.starts_with('▸')).count(), 14);
     assert_eq!(table.lines().filter(|line| line.trim_end().ends_with("ms")).count(), 14);
 }
+
+#[test]
+fn a_start_that_may_not_use_development_keys_leaves_none_and_data_without_keys_get_no_new_ones() {
+    use std::sync::Arc;
+    use yufu::{
+        app::{
+            config::{Config, StartRefusal},
+            wire::{Service, StartError},
+        },
+        base::clock::ManualClock,
+        http::server::EndsBy,
+    };
+    let start = |config: &Config| {
+        let clock = Arc::new(ManualClock::at(support::BEGIN));
+        Service::start(config, clock, Arc::new(SeededRandom::new(3)), EndsBy::Call).map(drop)
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut config = Config::alone_in(folder.path().join("data"), folder.path().join("keys"));
+    config.identity.public_url = Some("https://id.example".parse().expect("a public URL"));
+    assert!(matches!(start(&config), Err(StartError::Refused(StartRefusal::DevelopmentKeys))));
+    assert!(!folder.path().join("keys").exists() && !folder.path().join("data").exists());
+
+    config.identity.allow_development_keys = true;
+    start(&config).expect("it was allowed");
+    fs::remove_dir_all(folder.path().join("keys")).expect("the keys are there");
+    assert!(matches!(start(&config), Err(StartError::KeysMissing { .. })));
+    assert!(!folder.path().join("keys").exists(), "no new keys over lost ones");
+}

@@ -147,9 +147,13 @@ impl Materials {
             Some(folder) => CredentialTypes::load(folder)?,
             None => CredentialTypes::built_in()?,
         };
-        if store::log::folder(&config.storage.data).exists() && Keyring::log_of(&config.storage.keys)?.is_none() {
-            let (data, keys) = (config.storage.data.clone(), config.storage.keys.clone());
-            return Err(StartError::KeysMissing { data, keys });
+        if Keyring::log_of(&config.storage.keys)?.is_none() {
+            if store::log::folder(&config.storage.data).exists() {
+                let (data, keys) = (config.storage.data.clone(), config.storage.keys.clone());
+                return Err(StartError::KeysMissing { data, keys });
+            }
+            // What would be made now are development keys: a start that may not use them leaves none behind.
+            config.check_keys(true)?;
         }
         let keyring = Keyring::open_or_create(&config.storage.keys, &public_url, config.identity.signing, &*clock, &*random)?;
         config.check_keys(keyring.is_development())?;
