@@ -92,9 +92,9 @@ fn only_the_issuing_key_is_named_as_one_that_signs_credentials() {
     assert_eq!(issuer.get("jwks_uri"), None);
     assert_eq!(kids(&issuer["jwks"]["keys"]), [kid(Purpose::Issuer)]);
     let all = json_of(&metadata.keys());
-    assert_eq!(kids(&all["keys"]), [kid(Purpose::Issuer), kid(Purpose::StatusList)]);
-    for key in all["keys"].as_array().into_iter().flatten() {
-        assert_eq!((&key["use"], &key["alg"], key.get("d")), (&json!("sig"), &json!("ES256"), None));
+    assert_eq!(kids(&all["keys"]), [kid(Purpose::Issuer), kid(Purpose::StatusList), kid(Purpose::Log)]);
+    for (key, algorithm) in all["keys"].as_array().into_iter().flatten().zip(["ES256", "ES256", "EdDSA"]) {
+        assert_eq!((&key["use"], &key["alg"], key.get("d")), (&json!("sig"), &json!(algorithm), None));
     }
     assert_eq!(metadata.credential_type("passport"), None);
     let resident = metadata.credential_type("resident-id").expect("it ships");
