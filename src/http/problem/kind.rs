@@ -1,4 +1,4 @@
-//! Every kind of problem with its code, status and words. The codes are stable; `docs/` lists them.
+//! Every kind of problem with its code, status and words. The codes are stable; `docs/PROBLEMS.md` lists them.
 
 use actix_web::http::StatusCode;
 
@@ -150,6 +150,15 @@ impl Kind {
         self.facts().status
     }
 
+    /// The kinds as the table of `docs/PROBLEMS.md`.
+    pub fn table() -> String {
+        let row = |kind: &Self| {
+            let facts = kind.facts();
+            format!("| `{}` | {} | {} | {} |\n", facts.code, facts.status.as_u16(), facts.en, facts.zh)
+        };
+        Self::ALL.iter().map(row).collect()
+    }
+
     /// After how many seconds the same request may be tried again; none where it would not help.
     pub const fn retry_after(self) -> Option<u32> {
         match self {
@@ -175,6 +184,12 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn the_page_lists_every_kind_as_it_is_sent() {
+        let page = include_str!("../../../docs/PROBLEMS.md");
+        assert!(page.contains(&Kind::table()), "docs/PROBLEMS.md has to hold this table:\n{}", Kind::table());
+    }
 
     #[test]
     fn every_kind_has_a_code_of_its_own_and_words_in_both_languages() {
