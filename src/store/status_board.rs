@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering},
     },
 };
 
@@ -127,6 +127,7 @@ impl PackedList {
 #[derive(Default)]
 pub struct StatusBoard {
     lists: RwLock<BTreeMap<ListId, Arc<PackedList>>>,
+    incomplete: AtomicBool,
 }
 
 impl StatusBoard {
@@ -144,6 +145,16 @@ impl StatusBoard {
     /// The entry of one copy; none when there is no such list or index.
     pub fn entry(&self, at: StatusRef) -> Option<Entry> {
         self.list(at.list)?.entry(at.index)
+    }
+
+    /// States that events were lost: what reads suspended or revoked is so, what reads valid may have been revoked.
+    pub fn mark_incomplete(&self) {
+        self.incomplete.store(true, Ordering::Release);
+    }
+
+    /// Whether every status change that was answered for is shown. Only then is a value of "valid" worth anything.
+    pub fn is_complete(&self) -> bool {
+        !self.incomplete.load(Ordering::Acquire)
     }
 
     /// Puts a list in place, as read from a snapshot.

@@ -48,7 +48,8 @@ pub struct StatusAnswer {
 }
 
 /// Looks a reference up on our own board; `None` when it is not ours to answer, because the credential or the list is
-/// another's. The board shows every change that was answered for, so an answer is as new as `now`.
+/// another's. The board shows every change that was answered for, so an answer is as new as `now`; after a loss of events
+/// it does not, and then "valid" is not known.
 pub fn on_own_board(wanted: &Wanted, board: &StatusBoard, public_url: &str, now: Timestamp) -> Option<StatusAnswer> {
     if wanted.issuer != public_url {
         return None;
@@ -59,6 +60,9 @@ pub fn on_own_board(wanted: &Wanted, board: &StatusBoard, public_url: &str, now:
         Some(packed) => {
             match u32::try_from(wanted.reference.index).ok().and_then(|index| board.entry(StatusRef { list, index })) {
                 None => Finding::IndexOutOfRange,
+                Some(Entry { value: 0, .. }) if !board.is_complete() => {
+                    Finding::Unavailable("events were lost, and a revocation may be among them".to_owned())
+                }
                 Some(Entry { value, given }) => {
                     // Lists are opened for one type: a card of another type was never given an index of this one.
                     let of_its_type = is_type(&wanted.credential_type, public_url, packed.credential_type());

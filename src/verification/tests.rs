@@ -240,3 +240,13 @@ fn a_policy_changes_what_it_names_and_nothing_else() {
     assert_eq!(decided(json!({"presentation": bare, "policy": {"holder_binding": "none"}})), accepted);
     assert_eq!(decided(json!({"policy": {"holder_binding": "none"}})), refused(R::HolderBindingUnexpected));
 }
+
+#[test]
+fn a_good_status_is_not_known_once_events_were_lost_and_a_bad_one_still_is() {
+    let checkpoint = Checkpoint::new();
+    checkpoint.store.board().mark_incomplete();
+    let statement = checkpoint.gate();
+    assert_eq!((statement.decision, statement.reason), (Decision::Undetermined, R::StatusUnavailable));
+    checkpoint.set(State::Revoked);
+    assert_eq!(checkpoint.gate().reason, R::CredentialRevoked);
+}

@@ -137,8 +137,12 @@ impl Publisher {
     ///
     /// `iat` never goes back: while the clock is behind the last `iat` of a list, that `iat` is kept, and the list is
     /// signed only when it has changed. A list that fails does not keep the others from being signed; the first error is
-    /// given.
+    /// given. A board that has lost events is not signed at all: a new list without a revocation would take the place of
+    /// older ones that have it.
     pub fn publish_due(&self, board: &StatusBoard, shown: u64, now: Timestamp) -> Result<usize, PublishError> {
+        if !board.is_complete() {
+            return Ok(0);
+        }
         let _round = self.round.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut signed, mut failed) = (0, None);
         for (id, list) in board.lists() {

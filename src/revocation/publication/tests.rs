@@ -295,3 +295,12 @@ fn the_loop_publishes_a_change_without_being_asked() {
     });
     assert_eq!(read(&publisher, &signer, 1).1.value(3), Some(1));
 }
+
+#[test]
+fn a_board_that_has_lost_events_is_not_signed() {
+    let (fake, publisher) = (Fake::default(), Publisher::new(CountingSigner::new(None), &[], URL));
+    fake.open(1);
+    fake.board.mark_incomplete();
+    assert_eq!(publisher.publish_due(&fake.board, fake.watch.last(), START), Ok(0));
+    assert_eq!(publisher.current(ListId(1)), None);
+}

@@ -162,6 +162,9 @@ impl Opening<'_> {
 
     fn guarded(self, damage: Damage, found: &RecordsFound) -> SledStore {
         let log_lost = matches!(damage, Damage::LogDamaged(_) | Damage::LogBehind { .. } | Damage::LogMissing);
+        if log_lost {
+            self.replay.board.mark_incomplete();
+        }
         let ours = match found {
             RecordsFound::Found { store, .. } => self.replay.store.is_none_or(|ours| ours == *store),
             _ => false,
