@@ -88,7 +88,12 @@ impl Modify for Finish {
 
 /// The description as JSON, as `/openapi.json` serves it and `docs/openapi.json` keeps it.
 pub fn text() -> &'static str {
-    static TEXT: LazyLock<String> = LazyLock::new(|| Description::openapi().to_pretty_json().unwrap_or_default());
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let mut description = Description::openapi();
+        // The generator takes it from Cargo.toml, where a service that is not handed on as a library has none.
+        description.info.license = None;
+        description.to_pretty_json().unwrap_or_default()
+    });
     &TEXT
 }
 
