@@ -3,6 +3,7 @@
 
 use serde_json::json;
 use yufu::{
+    http::auth::tokens::{OperatorTokens, TokensError},
     issuance::{
         credential::Denial,
         offer::{OfferError, OfferOrder},
@@ -201,4 +202,23 @@ fn the_register_is_found_by_words_and_holds_each_number_once() {
     let error = FieldError { field, problem: Problem::UnknownCredentialType };
     assert_eq!(office.people.register(&registrar(), &unknown), Err(PeopleError::Fields(vec![error])));
     assert_eq!(office.people.get(&registrar(), id).map(|found| found.person.name), Ok("鱼小符".to_owned()));
+}
+
+#[test]
+fn two_administrators_who_switch_each_other_off_leave_one() {
+    let office = Office::new();
+    let (store, clock, random) = (office.ground.store.clone(), office.ground.clock.clone(), office.ground.random.clone());
+    let tokens = OperatorTokens { store, clock, random };
+    let administrator = authority(Role::Administrator);
+    let make = || tokens.create(&administrator, "colleague", Role::Administrator).expect("made").0.id;
+    let mut stays = make();
+    for _ in 0..8 {
+        let both = [stays, make()];
+        let outcomes = at_once(2, |n| tokens.switch_off(&administrator, both[n as usize]));
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
+        assert!(outcomes.contains(&Err(TokensError::LastAdministrator)), "{outcomes:?}");
+        let good = office.ground.store.roster().entries();
+        assert_eq!(good.len(), 1, "somebody can still make tokens");
+        stays = good[0].1;
+    }
 }

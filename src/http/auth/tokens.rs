@@ -23,6 +23,9 @@ const PREFIX: &str = "yufu_";
 /// Longest name of a token, in characters.
 const NAME_CHARACTERS: usize = 100;
 
+/// Each attempt that fails means that another administrator was switched off, and there are few of them.
+const ATTEMPTS: usize = 16;
+
 /// Tokens read at once.
 const PAGE: usize = 100;
 
@@ -107,24 +110,49 @@ impl OperatorTokens {
     /// Switches a token off, at once and for good. A token that is off stays as it is, without a second event.
     pub fn switch_off(&self, authority: &Authority, id: TokenId) -> Result<(), TokensError> {
         authority.require(Capability::ManageTokens)?;
-        let Versioned { version, value: token } = self.read(id)?;
-        if token.switched_off_at.is_some() {
-            return Ok(());
+        for _ in 0..ATTEMPTS {
+            let Versioned { version, value: token } = self.read(id)?;
+            if token.switched_off_at.is_some() {
+                return Ok(());
+            }
+            let mut guards = vec![Guard::Version(Key::Token(id), version)];
+            if token.role == Role::Administrator {
+                guards.push(self.another_administrator(id)?);
+            }
+            let now = self.clock.now();
+            let off = Token { switched_off_at: Some(now), ..token };
+            let commit = Commit {
+                guards,
+                writes: vec![Write::Put(Record::Token(off))],
+                issue: Vec::new(),
+                events: vec![EventDraft { at: now, actor: authority.actor(), what: What::TokenSwitchedOff { token: id } }],
+            };
+            match self.store.commit(commit) {
+                Ok(_) => return Ok(()),
+                // This token or the other was switched off meanwhile: what is left decides.
+                Err(CommitError::GuardFailed(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        let good = self.store.roster().entries();
-        let mut administrators = good.iter().filter(|(_, _, role)| *role == Role::Administrator);
-        if token.role == Role::Administrator && administrators.all(|(_, other, _)| *other == id) {
-            return Err(TokensError::LastAdministrator);
+        Err(CommitError::GuardFailed(0).into())
+    }
+
+    /// Holds as long as one administrator other than `id` keeps a good token: of two who switch each other off at one
+    /// time, one has to stay.
+    fn another_administrator(&self, id: TokenId) -> Result<Guard, TokensError> {
+        for (_, other, role) in self.store.roster().entries() {
+            if role != Role::Administrator || other == id {
+                continue;
+            }
+            match self.read(other) {
+                Ok(Versioned { version, value }) if value.switched_off_at.is_none() => {
+                    return Ok(Guard::Version(Key::Token(other), version));
+                }
+                Ok(_) | Err(TokensError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
         }
-        let now = self.clock.now();
-        let off = Token { switched_off_at: Some(now), ..token };
-        self.store.commit(Commit {
-            guards: vec![Guard::Version(Key::Token(id), version)],
-            writes: vec![Write::Put(Record::Token(off))],
-            issue: Vec::new(),
-            events: vec![EventDraft { at: now, actor: authority.actor(), what: What::TokenSwitchedOff { token: id } }],
-        })?;
-        Ok(())
+        Err(TokensError::LastAdministrator)
     }
 
     fn secret(&self) -> Secret<String> {
