@@ -187,14 +187,19 @@ fn with_wrong_try(offer: &Offer) -> Offer {
     Offer { wrong_tries: offer.wrong_tries.saturating_add(1).min(WRONG_TX_CODES), ..offer.clone() }
 }
 
-/// Each detail with the identifier to ask for at the credential endpoint.
+/// Each configuration asked for, once, with the identifier to ask for at the credential endpoint: the access token names
+/// them, and one that named some hundred times the same would be longer than what is read back.
 fn granted(wanted: &[AuthorizationDetail], offer: &Offer) -> Result<Vec<AuthorizationDetail>, BadAuthorizationDetails> {
-    let granted = |detail: &AuthorizationDetail| {
+    let mut granted: Vec<AuthorizationDetail> = Vec::new();
+    for detail in wanted {
         let name = &detail.credential_configuration_id;
         if !offer.credential_types.contains(name) {
             return Err(BadAuthorizationDetails);
         }
-        Ok(AuthorizationDetail { credential_identifiers: vec![credential_identifier(name)], ..detail.clone() })
-    };
-    wanted.iter().map(granted).collect()
+        if granted.iter().all(|earlier| earlier.credential_configuration_id != *name) {
+            let credential_identifiers = vec![credential_identifier(name)];
+            granted.push(AuthorizationDetail { credential_identifiers, ..detail.clone() });
+        }
+    }
+    Ok(granted)
 }

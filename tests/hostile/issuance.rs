@@ -302,6 +302,19 @@ fn nt_vci_04_identifiers_bind_the_request_to_what_was_granted() {
 }
 
 #[test]
+fn asking_for_one_thing_many_times_gives_a_token_that_works() {
+    let office = Office::new();
+    let mut asked = token_request(&code(&office.offer(false)), None);
+    let detail = r#"{"type":"openid_credential","credential_configuration_id":"resident-id"}"#;
+    asked.authorization_details = Some(format!("[{}]", [detail; 200].join(",")));
+    let answer = office.tokens.redeem(&asked).expect("a token");
+    assert_eq!(answer.authorization_details.len(), 1);
+    let identifier = &answer.authorization_details[0].credential_identifiers[0];
+    let body = json!({"credential_identifier": identifier, "proofs": {"jwt": [office.proof(&key(1), &office.nonce())]}});
+    assert!(office.fetch(&answer.access_token, &body).is_ok(), "no longer than what is read back");
+}
+
+#[test]
 fn a_client_that_named_itself_is_named_in_its_proofs() {
     let office = Office::new();
     let mut asked = token_request(&code(&office.offer(false)), None);
