@@ -119,6 +119,11 @@ impl Credentials {
         Self { ground }
     }
 
+    /// Whether an access token is ours and good now: known before a body is taken from the one who shows it.
+    pub fn accepts(&self, access_token: &str) -> bool {
+        self.ground.grant(access_token).is_some()
+    }
+
     /// Answers the request in `body`, made with `access_token`.
     pub fn issue(&self, access_token: &str, body: &[u8]) -> Result<CredentialResponse, CredentialError> {
         let grant = self.ground.grant(access_token).ok_or(CredentialError::InvalidToken)?;

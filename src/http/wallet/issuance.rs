@@ -87,6 +87,11 @@ pub(in crate::http) async fn credential(
     body: Payload,
 ) -> Result<HttpResponse, OAuthError> {
     let token = shown_token(request.headers()).ok().flatten().ok_or_else(OAuthError::invalid_token)?.to_owned();
+    // Strangers do not fill memory with bodies. The token is checked again with the body, which may have taken seconds.
+    let shown = token.clone();
+    if !call(&state, move |state| state.credentials.accepts(&shown)).await? {
+        return Err(OAuthError::invalid_token());
+    }
     let body = read_body(&request, body.into_inner(), MediaType::Json, JSON_BODY_BYTES).await?;
     let answer = call(&state, move |state| state.credentials.issue(&token, &body)).await??;
     Ok(HttpResponse::Ok().insert_header(FOR_EVERY_SITE).json(answer))
