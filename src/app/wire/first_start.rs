@@ -60,5 +60,7 @@ fn write(file: &Path, secret: &Secret<String>) -> io::Result<()> {
     let mut open = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
     open.write_all(secret.expose().as_bytes())?;
     open.write_all(b"\n")?;
-    open.sync_all()
+    open.sync_all()?;
+    // The name of the file too has to be there after a power cut: the token is made once, and is good from then on.
+    file.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
 }
