@@ -11,6 +11,7 @@ use yufu::{
         x509::{self, Anchor, x5c_header},
     },
     format::status::{Bits, StatusList, StatusListClaims, StatusListError, Unverified, sign},
+    issuance::credential::CredentialError,
     model::{
         reason::{Decision, ReasonCode as R},
         statement::{CheckName as C, StatusSource},
@@ -18,7 +19,10 @@ use yufu::{
     verification::{Finding, Policy, Trust, decide, examine, lists::in_lists},
 };
 
-use super::gate::{AUDIENCE, Gate, INDEX, LIST, NONCE, NOW, URL, asked, jwt, leaf, object, outcome, subject, validity};
+use super::{
+    gate::{AUDIENCE, Gate, INDEX, LIST, NONCE, NOW, URL, asked, jwt, leaf, object, outcome, subject, validity},
+    office::{Office, key, request, signed},
+};
 
 pub const TESTED: &[&str] = &["X-02", "JH-11", "NT-SVC-10", "SL-02", "NT-TSL-09"];
 
@@ -55,7 +59,12 @@ fn list(value: u8) -> StatusListClaims {
 fn a_token_of_one_kind_is_none_of_another() {
     let gate = Gate::new(Algorithm::Es256);
     let card = gate.card();
+    let office = Office::new();
+    let token_of_wallet = office.token(&["resident-id"]);
     let expected = access_token::Expectation { issuer: URL, audience: URL, now: NOW };
+    let granted = object(json!({
+        "iss": URL, "aud": URL, "sub": "an offer", "jti": "1", "iat": NOW.unix(), "exp": NOW.unix() + 300, "scope": "resident-id",
+    }));
     for kind in KINDS {
         let token = token(&gate, kind);
         // As a credential.
@@ -70,12 +79,18 @@ fn a_token_of_one_kind_is_none_of_another() {
         let read = Unverified::parse(&token).map(drop);
         let wrong = StatusListError::Jws(JwsError::WrongType);
         assert_eq!(read, if kind == "statuslist+jwt" { Ok(()) } else { Err(wrong) }, "{kind} as a list");
-        // As an access token: even of the right kind, it was made for something else.
-        let read = access_token::verify(&token, gate.issuer.public_key(), &expected).map(drop);
-        match kind {
-            "at+jwt" => assert!(read.is_err(), "claims of another kind"),
-            _ => assert_eq!(read, Err(AccessTokenError::Form(JwsError::WrongType)), "{kind} as an access token"),
-        }
+        // As an access token, by the very key of access tokens.
+        let header = object(json!({"typ": kind, "alg": gate.issuer.algorithm().jose_name()}));
+        let read = access_token::verify(&jwt(&header, &granted, &gate.issuer), gate.issuer.public_key(), &expected).map(drop);
+        let wrong = AccessTokenError::Form(JwsError::WrongType);
+        assert_eq!(read, if kind == "at+jwt" { Ok(()) } else { Err(wrong) }, "{kind} as an access token");
+        // As a proof of a key for a card, by that very key.
+        let (holder, mut header) = (key(1), office.header(&key(1)));
+        header.insert("typ".to_owned(), kind.into());
+        let proof = signed(&holder, header, office.claims(&office.nonce()));
+        let fetched = office.fetch(&token_of_wallet, &request("resident-id", &[proof])).map(|answer| answer.credentials.len());
+        let wrong = CredentialError::Proof(JwsError::WrongType.into());
+        assert_eq!(fetched, if kind == "openid4vci-proof+jwt" { Ok(1) } else { Err(wrong) }, "{kind} as a proof");
     }
 }
 
