@@ -24,6 +24,7 @@ pub const TESTED: &[&str] = &[
     "NT-SDJ-17",
     "NT-SDJ-18",
     "NT-SDJ-19",
+    "X-05",
     "KB-01",
     "KB-02",
     "KB-03",
@@ -181,8 +182,8 @@ fn the_proof_is_fresh() {
             ("NT-SDJ-18", with(json!({"iat": null})), KeyBindingError::Claim("iat")),
             ("NT-SDJ-18", with(json!({"iat": NOW.to_string()})), KeyBindingError::Claim("iat")),
             ("NT-SDJ-18", with(json!({"iat": 1e300})), KeyBindingError::Claim("iat")),
-            ("SDJ-27", with(json!({"exp": NOW - 60})), KeyBindingError::Expired { late_seconds: 60 }),
-            ("SDJ-27", with(json!({"nbf": NOW + 61})), KeyBindingError::InFuture { ahead_seconds: 61 }),
+            ("X-05", with(json!({"exp": NOW - 60})), KeyBindingError::Expired { late_seconds: 60 }),
+            ("X-05", with(json!({"nbf": NOW + 61})), KeyBindingError::InFuture { ahead_seconds: 61 }),
             ("SDJ-27", with(json!({"exp": "later"})), KeyBindingError::Claim("exp")),
         ]
     });

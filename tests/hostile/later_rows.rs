@@ -48,6 +48,34 @@ fn signs_are_looked_for_where_they_would_be() {
     assert!(!shows(&Sign::Source("base/no_such_file.rs")));
 }
 
+/// The lists of lines in reach, and how many each has: every one is in a table or waits, and nothing else waits.
+#[test]
+fn every_line_of_every_list_is_tested_or_waits() {
+    let lists = [
+        ("NT-SDJ-", 24),
+        ("NT-SVC-", 10),
+        ("NT-TSL-", 15),
+        ("NT-VCI-", 13),
+        ("X-", 8),
+        ("JH-", 14),
+        ("SG-", 11),
+        ("SD-", 18),
+        ("KB-", 11),
+        ("NR-", 9),
+        ("SL-", 17),
+        ("OV-", 12),
+        ("HT-", 17),
+    ];
+    lists.iter().for_each(|(prefix, last)| super::assert_complete(prefix, *last));
+    for row in super::later() {
+        let known = lists.iter().any(|(prefix, last)| {
+            let number = row.id.strip_prefix(prefix).and_then(|number| number.parse::<u32>().ok());
+            number.is_some_and(|number| (1..=*last).contains(&number))
+        });
+        assert!(known, "{} of later.toml is a line of no list", row.id);
+    }
+}
+
 fn shows(sign: &Sign) -> bool {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     match sign {
