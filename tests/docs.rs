@@ -87,6 +87,29 @@ fn every_row_of_the_corpus_is_held_where_the_page_says() {
     assert_eq!(seen, 14 + 11 + 18 + 11 + 9 + 17 + 12 + 17, "rows of the corpus on docs/THREATS.md");
 }
 
+/// Routes in code marks: `GET /health/ready`, `/status-lists/{id}`. A word in braces stands for any other.
+#[test]
+fn every_route_that_a_page_names_is_described() {
+    let description: serde_json::Value = serde_json::from_str(&text("docs/openapi.json")).expect("the description is JSON");
+    let shape = |path: &str| -> Vec<String> {
+        let part = |part: &str| if part.starts_with('{') { "{}".to_owned() } else { part.to_owned() };
+        path.trim_end_matches('/').split('/').map(part).collect()
+    };
+    let mut known: BTreeSet<Vec<String>> =
+        description["paths"].as_object().expect("paths").keys().map(|path| shape(path)).collect();
+    // Pages and what another listener serves.
+    known.extend(["/", "/docs", "/metrics", "/admin/api/v1", "/checkpoint/api/v1"].map(shape));
+    for page in pages() {
+        for word in code_words(&page) {
+            let path = word.rsplit(' ').next().unwrap_or_default();
+            let is_route = ["GET /", "POST /", "PUT /", "DELETE /", "/"].iter().any(|start| word.starts_with(start));
+            if is_route && !path.contains('*') {
+                assert!(known.contains(&shape(path)), "{} names `{word}`, which is no route", page.display());
+            }
+        }
+    }
+}
+
 /// Options in code marks: `--listen`, and those of `yufu audit verify --data`.
 #[test]
 fn every_option_that_a_page_names_is_an_option() {
