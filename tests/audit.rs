@@ -14,7 +14,7 @@ use yufu::{
     },
     base::secret::SecretKey,
     crypto::{Algorithm, SoftwareKey},
-    store::{Store, log},
+    store::{Damage, Mode, Store, log},
 };
 
 const URL: &str = "https://id.example";
@@ -87,4 +87,28 @@ fn a_changed_log_of_the_store_is_named_by_its_first_bad_event() {
     flipped[good.len() / 4] ^= 1;
     assert!(matches!(fault(&flipped), Some(Fault::Damaged { event: 1 | 2 })));
     assert_eq!(fault(&[]), Some(Fault::Missing { event: 1, sealed: 4 }));
+}
+
+#[test]
+fn a_signed_head_attests_what_log_and_records_have_both_lost() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let seal = Seal::open(log_key(), URL, &folder.path()).expect("there is no head yet");
+    for name in ["one", "two", "three"] {
+        store.commit(register(name, &[name])).expect("it is committed");
+    }
+    seal.try_leave_head(store.head()).expect("it is left");
+    drop((store, seal));
+    assert_eq!(seal::attested(&*log_key(), URL, &folder.path()).ok(), Some(4));
+
+    // The log is cut back to its first event and the records are gone: that alone looks like a first start.
+    let segment = log::folder(&folder.path()).join(format!("{:020}.log", 1));
+    let bytes = fs::read(&segment).expect("it is read");
+    let second = bytes.windows(4).enumerate().filter(|(_, window)| *window == b"yfL1").nth(1).expect("a second frame").0;
+    fs::write(&segment, &bytes[..second]).expect("it is written");
+    fs::remove_dir_all(folder.path().join("store")).expect("it is removed");
+    let attested = |options: &mut yufu::store::sled::Options<'_>| options.attested = 4;
+    let store = folder.try_open(attested).expect("it opens");
+    assert_eq!(store.health().mode, Mode::Guarded(Damage::LogBehind { records: 4, log: 1 }));
+    assert!(!store.board().is_complete());
 }

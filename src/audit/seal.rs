@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    audit::heads::HeadsFile,
+    audit::heads::{self, HeadsFile},
     crypto::Signer,
     format::note::{Checkpoint, NoteError, NoteKey, NoteKeyError, NoteSignError},
     store::{Store, TreeHead, watch::Pace},
@@ -59,6 +59,13 @@ pub fn origin(public_url: &str) -> String {
 /// The key of a service's log, as verifiers are given it.
 pub fn key(public_url: &str, signer: &dyn Signer) -> Result<NoteKey, NoteKeyError> {
     NoteKey::new(&origin(public_url), signer.public_key().clone())
+}
+
+/// How many events the newest head beside the log of a data folder vouches for; 0 when there is none.
+pub fn attested(signer: &dyn Signer, public_url: &str, data: &Path) -> Result<u64, HeadsError> {
+    let key = key(public_url, signer)?;
+    let newest = heads::read(data)?.pop().map(|note| Checkpoint::open(&note, &key)).transpose()?;
+    Ok(newest.map_or(0, |newest| newest.size))
 }
 
 /// A signed tree head.

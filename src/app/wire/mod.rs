@@ -18,7 +18,7 @@ use crate::{
         config::{Config, PublicUrl},
         wire::{bind::Bound, loops::Loops},
     },
-    audit::seal::Seal,
+    audit::seal::{self, Seal},
     base::{clock::Clock, random::Random},
     http::{
         State,
@@ -157,13 +157,12 @@ impl Materials {
         }
         let keyring = Keyring::open_or_create(&config.storage.keys, &public_url, config.identity.signing, &*clock, &*random)?;
         config.check_keys(keyring.is_development())?;
-        let store = SledStore::open(Options::new(
-            &config.storage.data,
-            keyring.index_key().clone(),
-            keyring.signer(Purpose::Log),
-            Arc::clone(&clock),
-            Arc::clone(&random),
-        ))?;
+        let log_signer = keyring.signer(Purpose::Log);
+        // Heads that cannot be believed stop the start a little later, where they are opened.
+        let attested = seal::attested(&*log_signer, &public_url, &config.storage.data).unwrap_or_default();
+        let index_key = keyring.index_key().clone();
+        let options = Options::new(&config.storage.data, index_key, log_signer, Arc::clone(&clock), Arc::clone(&random));
+        let store = SledStore::open(Options { attested, ..options })?;
         let (keyring, types) = (Arc::new(keyring), Arc::new(types));
         Ok(Self { public_url, keyring, store: Arc::new(store), types, clock, random })
     }

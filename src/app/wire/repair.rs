@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    audit::seal::{self, HeadsError},
     base::{clock::SystemClock, random::SystemRandom},
     crypto::Algorithm,
     keyring::{Keyring, KeyringError, Purpose},
@@ -26,6 +27,9 @@ pub enum RepairFailure {
     /// The store opens as it is.
     #[error("there is nothing to repair")]
     NotNeeded,
+    /// The signed heads beside the log cannot be read, so nobody knows whether the log is whole.
+    #[error("signed heads of the log: {0}")]
+    Heads(#[from] HeadsError),
     /// The store cannot be repaired.
     #[error(transparent)]
     Store(RepairError),
@@ -44,7 +48,9 @@ pub fn repair(data: &Path, keys: &Path) -> Result<RepairReport, RepairFailure> {
         opened => opened?,
     };
     let (index_key, log_signer) = (keyring.index_key().clone(), keyring.signer(Purpose::Log));
-    sled::repair(&Options::new(data, index_key, log_signer, clock, random)).map_err(|error| match error {
+    let attested = seal::attested(&*log_signer, &public_url, data)?;
+    sled::repair(&Options { attested, ..Options::new(data, index_key, log_signer, clock, random) }).map_err(|error| match error
+    {
         RepairError::NotNeeded => RepairFailure::NotNeeded,
         error => RepairFailure::Store(error),
     })

@@ -72,6 +72,7 @@ pub(super) struct Findings {
 pub(super) fn find(options: &Options<'_>, from_snapshot: bool) -> Result<Findings, OpenError> {
     let log = read_log(options.data, options.log_signer.public_key(), from_snapshot)?;
     let FoundLog { replay, end, position, attested, skipped } = log;
+    let attested = attested.max(options.attested);
     let (records_found, records) = find_records(options.data)?;
     let found = LogFound { store: replay.store, last: replay.last(), applied: replay.applied, end, attested };
     let plan = plan(&records_found, &found);

@@ -33,6 +33,8 @@ pub struct Options<'a> {
     pub list_capacity: u32,
     /// Events between two snapshots.
     pub snapshot_every: u64,
+    /// Events that a signed head outside the store vouches for: a log that ends before them has lost some.
+    pub attested: u64,
     /// What fails; nothing outside tests.
     pub faults: Arc<dyn Faults>,
 }
@@ -57,6 +59,7 @@ impl<'a> Options<'a> {
             segment_bytes: DEFAULT_SEGMENT_BYTES,
             list_capacity: STATUS_LIST_ENTRIES as u32,
             snapshot_every: 50_000,
+            attested: 0,
             faults: Arc::new(NoFaults),
         }
     }

@@ -34,7 +34,7 @@ pub(super) struct LogFound {
     pub(super) applied: u64,
     /// How it ended.
     pub(super) end: End,
-    /// The highest event that a signed snapshot knows to have been in it.
+    /// The highest event that a signed snapshot or a signed head knows to have been in it.
     pub(super) attested: u64,
 }
 
