@@ -5,6 +5,10 @@ use std::io;
 /// A step of a commit that can fail.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Step {
+    /// Syncing, at the start, what an earlier process wrote to the log.
+    StartSync,
+    /// Making the name of a new segment durable.
+    LogName,
     /// Writing the frame to the log; on a fault half of it is written.
     LogWrite,
     /// Cutting off a frame that was not written whole.

@@ -158,6 +158,7 @@ fn a_failed_append_leaves_nothing_behind_and_can_be_repeated() {
 fn after_a_failed_sync_or_cut_the_log_is_closed() {
     for (faults, error) in [
         (&[Step::LogSync][..], AppendError::NotSynced(io::ErrorKind::StorageFull)),
+        (&[Step::LogName], AppendError::NotSynced(io::ErrorKind::StorageFull)),
         (&[Step::LogWrite, Step::LogCut], AppendError::NotCut(io::ErrorKind::StorageFull)),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
@@ -174,4 +175,14 @@ fn a_folder_has_one_writer() {
     assert_eq!(LogLock::take(folder.path()).err(), Some(LockError::InUse(folder.path().join("lock"))));
     drop(held);
     assert!(LogLock::take(folder.path()).is_ok());
+}
+
+#[test]
+fn what_an_earlier_process_wrote_is_synced_before_anything_stands_on_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(write(folder.path(), 1));
+    let mut reader = LogReader::open(folder.path()).expect("the folder can be listed");
+    assert!(matches!(reader.next_frame(), Ok(Some(_))));
+    let opened = LogWriter::open(folder.path(), reader.position(), 1 << 20, Arc::new(FailAt(&[Step::StartSync])));
+    assert_eq!(opened.err().map(|error| error.kind()), Some(io::ErrorKind::StorageFull));
 }

@@ -49,7 +49,8 @@ pub struct LogWriter {
 
 impl LogWriter {
     /// Opens the log behind its last whole frame: `end` and `next` are what a reader said at the end of the log
-    /// (none for an empty log). Whatever stands behind it, a torn frame, is cut off and the cut is synced.
+    /// (none for an empty log). Whatever stands behind it, a torn frame, is cut off. The rest is synced as well: a process
+    /// that was killed may have written it and not come to the sync, and records and answers are about to stand on it.
     pub fn open(folder: &Path, end: Option<Position>, segment_bytes: u64, faults: Arc<dyn Faults>) -> io::Result<Self> {
         let mut writer = Self {
             folder: folder.to_owned(),
@@ -63,8 +64,10 @@ impl LogWriter {
             let mut file = OpenOptions::new().write(true).open(segment::path(folder, end.segment))?;
             if file.metadata()?.len() > end.offset {
                 file.set_len(end.offset)?;
-                file.sync_all()?;
             }
+            writer.faults.before(Step::StartSync)?;
+            file.sync_all()?;
+            sync_folder(folder)?;
             file.seek(SeekFrom::Start(end.offset))?;
             writer.file = Some(file);
         }
@@ -83,6 +86,10 @@ impl LogWriter {
             None => {
                 // On an error the next append comes here again: there is no file, and the end has not moved.
                 let file = self.create(frame.first()).map_err(|error| AppendError::NotWritten(error.kind()))?;
+                if let Err(error) = self.faults.before(Step::LogName).and_then(|()| sync_folder(&self.folder)) {
+                    self.closed = true;
+                    return Err(AppendError::NotSynced(error.kind()));
+                }
                 self.end = Position { segment: frame.first(), offset: 0 };
                 file
             }
@@ -123,14 +130,13 @@ impl LogWriter {
         file.sync_all()
     }
 
-    /// A new segment, whose name is on disk before anything is written to it.
+    /// A new segment; its name is to be synced before anything is written to it.
     fn create(&self, first: u64) -> io::Result<File> {
         let path = segment::path(&self.folder, first);
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
         if file.metadata()?.len() > 0 {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        sync_folder(&self.folder)?;
         Ok(file)
     }
 }

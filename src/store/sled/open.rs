@@ -203,9 +203,10 @@ impl Opening<'_> {
             })?,
         };
         if records.identity() == Ok(None) {
-            let made = records.apply([(IDENTITY.to_vec(), Some(identity.encode()))]).and_then(|()| records.sync());
-            made.map_err(OpenError::NotMade)?;
+            records.apply([(IDENTITY.to_vec(), Some(identity.encode()))]).map_err(OpenError::NotMade)?;
         }
+        // A process that was killed may not have come to the sync, and the next frame calls all of this synced.
+        records.sync().map_err(OpenError::NotMade)?;
         let pools = Pools::from_board(&replay.board, options.index_key, options.list_capacity);
         let checked = if skipped.is_some() { 0 } else { replay.last() };
         let (shared, frontier) = Shared::new(replay, log::folder(options.data), Mode::Normal, checked);
