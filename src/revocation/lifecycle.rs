@@ -128,7 +128,12 @@ impl Lifecycle {
             let Versioned { version, value: card } = self.card(id)?;
             may_touch(by, &card, self.clock.now())?;
             if to == Transition::Revoke && card.state == State::Revoked {
-                return Ok(card);
+                if self.is_shown(&card) {
+                    return Ok(card);
+                }
+                // Somebody else's commit is on its way to the disk and the board: an empty one is answered after it.
+                self.store.commit(Commit::default()).map_err(LifecycleError::Store)?;
+                continue;
             }
             let (changed, what) = self.transition(by, &card, order, to)?;
             match self.commit(by, version, &changed, Some(what)) {
@@ -138,6 +143,12 @@ impl Lifecycle {
             }
         }
         Err(LifecycleError::Contended)
+    }
+
+    /// Whether the board shows every copy of a revoked card as revoked.
+    fn is_shown(&self, card: &Card) -> bool {
+        let value = State::Revoked.list_value();
+        card.copies.iter().all(|copy| self.store.board().entry(copy.status).is_some_and(|entry| entry.value == value))
     }
 
     fn card(&self, id: CardId) -> Result<Versioned<Card>, LifecycleError> {

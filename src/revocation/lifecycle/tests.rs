@@ -240,3 +240,15 @@ fn a_card_revoked_while_suspended_stays_revoked_at_the_end_date() {
         Err(LifecycleError::NotAllowed)
     );
 }
+
+#[test]
+fn a_card_is_not_called_revoked_before_the_board_shows_it() {
+    let office = office();
+    // The record alone, as a reader can meet it while the commit of another is being synced.
+    let record = Card { state: State::Revoked, ..office.card.clone() };
+    let writes = vec![Write::Put(Record::Card(record))];
+    office.lifecycle.store.commit(Commit { writes, ..Commit::default() }).expect("committed");
+    let again = office.lifecycle.revoke(&operator(Role::Revoker), office.card.id, order(Reason::Lost));
+    assert_eq!(again, Err(LifecycleError::Contended));
+    assert_eq!(office.values(), [0].into());
+}
