@@ -7,7 +7,7 @@ mod first_start;
 mod loops;
 mod repair;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 pub use error::StartError;
 pub use first_start::token_file;
@@ -75,7 +75,7 @@ impl Service {
         let former = config.identity.also_public_url.as_ref().map(PublicUrl::as_str);
         let log_signer = materials.keyring.signer(Purpose::Log);
         let seal = Seal::open_moved(log_signer, &materials.public_url, former, &config.storage.data)?;
-        let state = Arc::new(materials.state(seal));
+        let state = Arc::new(materials.state(seal, &config.storage.data));
         // Lists are there before the first request can ask for one.
         let shown = state.store.watch().last();
         if let Err(error) = state.publisher.publish_due(state.store.board(), shown, state.clock.now()) {
@@ -190,7 +190,7 @@ impl Materials {
         Verifier::new(Arc::clone(&self.store), Arc::clone(&self.clock), trust)
     }
 
-    fn state(self, seal: Seal) -> State {
+    fn state(self, seal: Seal, data: &Path) -> State {
         let ground = self.ground();
         let lists = (self.keyring.signer(Purpose::StatusList), self.keyring.x5c(Purpose::StatusList));
         State {
@@ -207,7 +207,7 @@ impl Materials {
                 keyring: Arc::clone(&self.keyring),
             },
             verifier: self.verifier(),
-            publisher: Arc::new(Publisher::new(lists.0, lists.1, &self.public_url)),
+            publisher: Arc::new(Publisher::new(lists.0, lists.1, &self.public_url).lasting(data, self.clock.now())),
             seal: Arc::new(seal),
             operator_tokens: self.operator_tokens(),
             door: Door::default(),

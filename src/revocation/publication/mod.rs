@@ -3,14 +3,18 @@
 //!
 //! Lists are read from the board, so they go on being published when the records cannot be read.
 
+mod last_iat;
+
 use std::{
     collections::BTreeMap,
     io::Write,
+    path::Path,
     sync::{Arc, Mutex, PoisonError, RwLock, atomic::AtomicBool},
     time::Duration,
 };
 
 use flate2::{Compression, write::GzEncoder};
+use last_iat::LastIat;
 
 use crate::{
     base::{base64url, clock::Clock, time::Timestamp},
@@ -104,8 +108,10 @@ pub struct Publisher {
     x5c: Vec<Vec<u8>>,
     public_url: String,
     versions: RwLock<BTreeMap<ListId, Version>>,
+    /// The newest `iat` of earlier processes; no list is dated before it.
+    floor: Timestamp,
     /// One round at a time: `iat` of one list must not go back.
-    round: Mutex<()>,
+    round: Mutex<Option<LastIat>>,
 }
 
 impl Publisher {
@@ -116,8 +122,25 @@ impl Publisher {
             x5c: x5c.to_vec(),
             public_url: public_url.to_owned(),
             versions: RwLock::default(),
+            floor: Timestamp::default(),
             round: Mutex::default(),
         }
+    }
+
+    /// The same, for the lists of a data folder: no list is dated before those that earlier processes signed. `now` is
+    /// only compared: an operator is told when the clock is behind.
+    #[must_use]
+    pub fn lasting(mut self, data: &Path, now: Timestamp) -> Self {
+        let last = LastIat::open(data);
+        self.floor = last.kept();
+        if now < self.floor {
+            tracing::error!(
+                %now, floor = %self.floor,
+                "the clock is behind the newest status list; set it right, or remove status/iat if it was ahead before"
+            );
+        }
+        self.round = Mutex::new(Some(last));
+        self
     }
 
     /// The newest version of a list; none when there is no such list, or when it was opened within the last second.
@@ -143,7 +166,7 @@ impl Publisher {
         if !board.is_complete() {
             return Ok(0);
         }
-        let _round = self.round.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut round = self.round.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut signed, mut failed) = (0, None);
         for (id, list) in board.lists() {
             let last = self.version(id);
@@ -152,6 +175,10 @@ impl Publisher {
             });
             if !due {
                 continue;
+            }
+            // A full disk is no reason to stop publishing.
+            if let Some(Err(error)) = round.as_mut().map(|last| last.keep(now)) {
+                tracing::warn!(%error, "the date of the newest status list could not be kept");
             }
             match self.sign(id, &list, last.as_ref(), shown, now) {
                 Ok(version) => {
@@ -192,7 +219,7 @@ impl Publisher {
             Some(last) => Arc::clone(&last.lst),
             None => StatusListClaims::encode(&list.packed_values())?.into(),
         };
-        let iat = last.map_or(now, |last| now.max(last.published.signed_at));
+        let iat = last.map_or(now, |last| now.max(last.published.signed_at)).max(self.floor);
         let exp = iat.plus_seconds(LIFETIME_SECONDS);
         let claims = StatusListClaims {
             sub: id.uri(&self.public_url),

@@ -304,3 +304,14 @@ fn a_board_that_has_lost_events_is_not_signed() {
     assert_eq!(publisher.publish_due(&fake.board, fake.watch.last(), START), Ok(0));
     assert_eq!(publisher.current(ListId(1)), None);
 }
+
+#[test]
+fn after_a_restart_with_an_earlier_clock_no_list_is_older_than_before() {
+    let (data, fake, signer) = (tempfile::tempdir().expect("a folder"), Fake::default(), CountingSigner::new(None));
+    fake.open(1);
+    for (clock, iat) in [(0, 0), (100, 100), (-3600, 100), (101, 101)] {
+        let publisher = publisher(&signer).lasting(data.path(), START.plus_seconds(clock));
+        assert_eq!(due(&publisher, &fake, clock), Ok(1));
+        assert_eq!(publisher.current(ListId(1)).map(|list| list.signed_at), Some(START.plus_seconds(iat)), "{clock}");
+    }
+}
