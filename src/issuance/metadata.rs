@@ -87,11 +87,6 @@ impl Metadata {
     fn key_set(&self, purposes: &[Purpose]) -> KeySet {
         KeySet { keys: purposes.iter().map(|purpose| public_jwk(&*self.ground.keyring.signer(*purpose))).collect() }
     }
-
-    /// `/credential-types/{name}`: type metadata (draft-ietf-oauth-sd-jwt-vc section 5); none when there is no such type.
-    pub fn credential_type(&self, name: &str) -> Option<Value> {
-        Some(self.ground.types.get(name)?.type_metadata(&self.ground.public_url))
-    }
 }
 
 fn jose_name(algorithm: Algorithm) -> String {
