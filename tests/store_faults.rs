@@ -13,7 +13,10 @@ use std::{
 use harness::*;
 use proptest::prelude::*;
 use yufu::{
-    model::{card::State, record::Key},
+    model::{
+        card::State,
+        record::{Commit, Key},
+    },
     store::{
         CommitError, Mode, Store,
         faults::{Faults, Step},
@@ -176,4 +179,25 @@ proptest! {
             holds(&store, &mut expected, &tokens);
         }
     }
+}
+
+#[test]
+fn records_that_cannot_be_synced_at_the_start_are_read_and_not_written() {
+    let folder = Folder::new();
+    folder.open().commit(issue("card", 1)).expect("it is issued");
+    // The log is synced first, then the records.
+    let store = folder.open_with(FailAt::nth(Step::StartSync, 1));
+    assert_eq!(store.health().mode, Mode::ReadOnly);
+    assert_eq!(card(&store, "card").value.state, State::Active);
+    assert_eq!(store.commit(Commit::default()), Err(CommitError::ReadOnly));
+    drop(store);
+    // An event the records do not hold is not redone by a start that must not write, and its card is not good.
+    let store = folder.open_with(FailAt::nth(Step::RecordsApply, 0));
+    assert_eq!(store.commit(transition(&card(&store, "card"), State::Revoked, None)), Err(CommitError::OutcomeUnknown));
+    drop(store);
+    let store = folder.open_with(FailAt::nth(Step::StartSync, 1));
+    assert_eq!(store.health().mode, Mode::ReadOnly);
+    assert_eq!(values(&store, &card(&store, "card").value), [1]);
+    drop(store);
+    assert_eq!(card(&folder.open(), "card").value.state, State::Revoked);
 }

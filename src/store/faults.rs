@@ -5,7 +5,7 @@ use std::io;
 /// A step of a commit that can fail.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Step {
-    /// Syncing, at the start, what an earlier process wrote to the log.
+    /// Syncing, at the start, what an earlier process wrote: to the log, then to the records.
     StartSync,
     /// Making the name of a new segment durable.
     LogName,

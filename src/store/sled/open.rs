@@ -17,6 +17,7 @@ use crate::{
     },
     store::{
         Damage, Mode,
+        faults::Step,
         log::{self, Frame, LogLock, LogWriter, Position, create_folder},
         sled::{
             SledStore,
@@ -150,7 +151,8 @@ impl Opening<'_> {
             .map(|event| LoggedEvent { event, salt: random.array() })
             .collect();
         let pools = committer.pools.clone();
-        if committer.make(Decided { changes: plan.changes, events: events.clone(), pools }).is_err() {
+        let may_write = committer.shared.mode() == Mode::Normal;
+        if !may_write || committer.make(Decided { changes: plan.changes, events: events.clone(), pools }).is_err() {
             // The disk is full, say: nothing is written until a restart, but what is void is shown as void.
             committer.shared.close();
             events.iter().for_each(|logged| {
@@ -206,10 +208,12 @@ impl Opening<'_> {
             records.apply([(IDENTITY.to_vec(), Some(identity.encode()))]).map_err(OpenError::NotMade)?;
         }
         // A process that was killed may not have come to the sync, and the next frame calls all of this synced.
-        records.sync().map_err(OpenError::NotMade)?;
+        let synced = options.faults.before(Step::StartSync).map_err(|error| error.to_string()).and_then(|()| records.sync());
         let pools = Pools::from_board(&replay.board, options.index_key, options.list_capacity);
         let checked = if skipped.is_some() { 0 } else { replay.last() };
-        let (shared, frontier) = Shared::new(replay, log::folder(options.data), Mode::Normal, checked);
+        // As after any failed sync: what is there is read, and nothing is written.
+        let mode = if synced.is_ok() { Mode::Normal } else { Mode::ReadOnly };
+        let (shared, frontier) = Shared::new(replay, log::folder(options.data), mode, checked);
         let committer = Committer {
             shared: Arc::new(shared),
             records: Arc::new(records),
