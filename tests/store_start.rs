@@ -386,10 +386,11 @@ fn records_of_an_unknown_schema_are_left_alone() {
 #[test]
 fn an_interrupted_repair_is_repaired_again() {
     let world = World::new();
-    fs::remove_dir_all(world.store()).expect("it is removed");
+    replace(&world.half_way.join("store"), &world.store());
     // The new records are in place, but the log does not know them yet.
     let failed = world.folder.repair_with(FailOnce::at(Step::LogWrite));
     assert!(matches!(failed, Err(RepairError::Open(OpenError::NotMade(_)))), "{failed:?}");
     opens_guarded(&world, &Damage::ForeignRecords);
-    is_repaired(&world, &Damage::ForeignRecords);
+    // People and names that the old records gave are not lost on the way: only the newest card was never in them.
+    assert_eq!(is_repaired(&world, &Damage::ForeignRecords), 1);
 }

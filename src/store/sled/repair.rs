@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    crypto::sha256,
     model::{
         event::{Event, LoggedEvent, What},
         ids::{CardId, StoreId},
@@ -85,11 +86,13 @@ pub fn repair(options: &Options<'_>) -> Result<RepairReport, RepairError> {
     };
 
     let mut rebuild = from_log(&log_folder)?;
-    let ours = matches!(&records_found, RecordsFound::Found { store, .. } if replay.store == Some(*store));
+    let successor = successor(&replay);
+    let believed = [replay.store, Some(successor)];
+    let ours = matches!(&records_found, RecordsFound::Found { store, .. } if believed.contains(&Some(*store)));
     if let Some(old) = records.filter(|_| ours) {
         rebuild.complete(&old);
     }
-    let identity = Identity { store: StoreId::random(options.random.as_ref()), sequence: replay.last().saturating_add(1) };
+    let identity = Identity { store: successor, sequence: replay.last().saturating_add(1) };
     let cards_without_person = rebuild.without_person();
     let (cards, people) = rebuild.counts();
     let aside = options.data.join("store.new");
@@ -98,6 +101,16 @@ pub fn repair(options: &Options<'_>) -> Result<RepairReport, RepairError> {
     let what = What::StoreRepaired { store: identity.store, cards_without_person: cards_without_person.len() as u64 };
     announce(options, &replay, position, what)?;
     Ok(RepairReport { damage, store: identity.store, quarantine, cards, people, cards_without_person })
+}
+
+/// Who the records are that a repair of this log makes. It follows from the log, so that a repair that was interrupted
+/// before the log named its records knows them for its own, and takes over people and settings once more.
+fn successor(replay: &Replay) -> StoreId {
+    let mut id = [0; 16];
+    let of = replay.store.map_or([0; 16], |store| *store.as_bytes());
+    let hash = sha256([b"yufu-repair-v1".as_slice(), &of, &replay.frontier.root()].concat());
+    id.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+    StoreId::from_bytes(id)
 }
 
 fn from_log(folder: &Path) -> Result<Rebuild, RepairError> {
