@@ -33,6 +33,13 @@ peer() {
 }
 
 run_rust_tests() {
+  # What a passing test prints is not shown, so the absence of the official vectors is said here.
+  local vectors=${YUFU_VECTORS:-../shared/vectors}
+  if [ -d "$vectors" ]; then
+    note "official test vectors: $vectors"
+  else
+    note "official test vectors ABSENT: $vectors is not there, so tests/vectors checks nothing (YUFU_VECTORS names another folder)"
+  fi
   if cargo nextest --version >/dev/null 2>&1; then
     note "cargo nextest run"
     cargo nextest run --no-fail-fast && note "cargo test --doc" && cargo test --doc
