@@ -14,7 +14,7 @@ use yufu::{
     },
     base::secret::SecretKey,
     crypto::{Algorithm, SoftwareKey},
-    store::{Damage, Mode, Store, log},
+    store::{Damage, Mode, Store, TreeHead, log},
 };
 
 const URL: &str = "https://id.example";
@@ -98,8 +98,13 @@ fn a_signed_head_attests_what_log_and_records_have_both_lost() {
         store.commit(register(name, &[name])).expect("it is committed");
     }
     seal.try_leave_head(store.head()).expect("it is left");
+    let head = store.head();
     drop((store, seal));
-    assert_eq!(seal::attested(&*log_key(), URL, &folder.path()).ok(), Some(4));
+    assert_eq!(seal::attested(&*log_key(), URL, &folder.path()).ok().flatten(), Some(head));
+    let open = |attested| folder.try_open(|options| options.attested = Some(attested)).expect("it opens").health().mode;
+    assert_eq!(open(head), Mode::Normal);
+    let changed = TreeHead { root: [0; 32], ..head };
+    assert_eq!(open(changed), Mode::Guarded(Damage::LogDamaged(1)), "another event stands where the head has one");
 
     // The log is cut back to its first event and the records are gone: that alone looks like a first start.
     let segment = log::folder(&folder.path()).join(format!("{:020}.log", 1));
@@ -107,8 +112,7 @@ fn a_signed_head_attests_what_log_and_records_have_both_lost() {
     let second = bytes.windows(4).enumerate().filter(|(_, window)| *window == b"yfL1").nth(1).expect("a second frame").0;
     fs::write(&segment, &bytes[..second]).expect("it is written");
     fs::remove_dir_all(folder.path().join("store")).expect("it is removed");
-    let attested = |options: &mut yufu::store::sled::Options<'_>| options.attested = 4;
-    let store = folder.try_open(attested).expect("it opens");
+    let store = folder.try_open(|options| options.attested = Some(head)).expect("it opens");
     assert_eq!(store.health().mode, Mode::Guarded(Damage::LogBehind { records: 4, log: 1 }));
     assert!(!store.board().is_complete());
 }

@@ -58,7 +58,7 @@ pub enum OpenError {
 impl Opening {
     /// Opens event `number`, counted from 1, under the newest checkpoint. Who may see it is the caller's to say.
     pub fn of(store: &dyn Store, seal: &Seal, number: u64) -> Result<Self, OpenError> {
-        let sealed = seal.checkpoint(store.head())?;
+        let sealed = seal.checkpoint_of(store)?;
         let inclusion = prove::inclusion(store, number, sealed.head.size)?;
         let logged = store.events(number, 1).map_err(ProveError::from)?.into_iter().next();
         let logged = logged.filter(|logged| logged.event.number == number).ok_or(ProveError::Gap(number))?;

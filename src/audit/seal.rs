@@ -31,6 +31,9 @@ pub enum SealError {
     /// A head of as many events, but with another root, was signed before: the log was changed.
     #[error("another head of {0} events was signed before: the log was changed")]
     Forked(u64),
+    /// The log has lost or changed events: a head over what is left would contradict an earlier one.
+    #[error("the log is damaged, so its head is not signed")]
+    LogDamaged,
     /// The signer.
     #[error(transparent)]
     Sign(#[from] NoteSignError),
@@ -61,11 +64,11 @@ pub fn key(public_url: &str, signer: &dyn Signer) -> Result<NoteKey, NoteKeyErro
     NoteKey::new(&origin(public_url), signer.public_key().clone())
 }
 
-/// How many events the newest head beside the log of a data folder vouches for; 0 when there is none.
-pub fn attested(signer: &dyn Signer, public_url: &str, data: &Path) -> Result<u64, HeadsError> {
+/// The newest head beside the log of a data folder, checked; none when there is none.
+pub fn attested(signer: &dyn Signer, public_url: &str, data: &Path) -> Result<Option<TreeHead>, HeadsError> {
     let key = key(public_url, signer)?;
     let newest = heads::read(data)?.pop().map(|note| Checkpoint::open(&note, &key)).transpose()?;
-    Ok(newest.map_or(0, |newest| newest.size))
+    Ok(newest.map(|newest| TreeHead { size: newest.size, root: newest.root }))
 }
 
 /// A signed tree head.
@@ -116,6 +119,11 @@ impl Seal {
         Ok(Self { earlier, heads: Mutex::new(Some(heads)), ..Self::new(signer, public_url) })
     }
 
+    /// The checkpoint of a store's log; none of a log that has lost events.
+    pub fn checkpoint_of(&self, store: &dyn Store) -> Result<Sealed, SealError> {
+        if store.board().is_complete() { self.checkpoint(store.head()) } else { Err(SealError::LogDamaged) }
+    }
+
     /// The checkpoint of the log: a signed note, made once for each head. A caller who comes with an older head than
     /// another before gets the newer checkpoint.
     pub fn checkpoint(&self, head: TreeHead) -> Result<Sealed, SealError> {
@@ -139,12 +147,15 @@ impl Seal {
 
     /// Leaves signed heads beside the log until `stop` is set, and a last one then.
     pub fn run(&self, store: &dyn Store, stop: &AtomicBool) {
-        store.watch().follow(PACE, stop, |_| self.leave_head(store.head()));
-        self.leave_head(store.head());
+        store.watch().follow(PACE, stop, |_| self.leave_head(store));
+        self.leave_head(store);
     }
 
-    fn leave_head(&self, head: TreeHead) {
-        if let Err(error) = self.try_leave_head(head) {
+    fn leave_head(&self, store: &dyn Store) {
+        if !store.board().is_complete() {
+            return;
+        }
+        if let Err(error) = self.try_leave_head(store.head()) {
             tracing::error!(%error, "no signed head could be left beside the log");
         }
     }
@@ -253,5 +264,15 @@ mod tests {
         let left = heads::read(data.path()).expect("it is read");
         let sealed = seal.checkpoint(store.head()).expect("it is signed");
         assert_eq!(left, [sealed.note.to_string()]);
+    }
+
+    #[test]
+    fn no_head_is_signed_over_a_log_that_has_lost_events() {
+        let (data, store) = (folder(), LogOnly::of(4));
+        store.board().mark_incomplete();
+        let seal = Seal::open(signer(1), URL, data.path()).expect("there is no head yet");
+        assert_eq!(seal.checkpoint_of(&store), Err(SealError::LogDamaged));
+        seal.run(&store, &AtomicBool::new(true));
+        assert_eq!(heads::read(data.path()).expect("it is read"), Vec::<String>::new());
     }
 }

@@ -31,7 +31,7 @@ use crate::{
             pools::Pools,
             records::{NotOpened, Records},
             redo::{redo, tail},
-            replay::Replay,
+            replay::{End, Replay},
             shared::Shared,
             snapshot::{FoundLog, Skipped, read_log},
             start::{LogFound, Plan, RecordsFound, plan},
@@ -71,9 +71,11 @@ pub(super) struct Findings {
 
 /// Looks at log and records; the whole log, unless it may be read `from_snapshot` on. The lock is held.
 pub(super) fn find(options: &Options<'_>, from_snapshot: bool) -> Result<Findings, OpenError> {
-    let log = read_log(options.data, options.log_signer.public_key(), from_snapshot)?;
+    let log = read_log(options.data, options.log_signer.public_key(), options.attested, from_snapshot)?;
     let FoundLog { replay, end, position, attested, skipped } = log;
-    let attested = attested.max(options.attested);
+    let attested = attested.max(options.attested.map_or(0, |head| head.size));
+    // Which of the events was changed, the head does not tell.
+    let end = if replay.is_forked { End::Damaged(1) } else { end };
     let (records_found, records) = find_records(options.data)?;
     let found = LogFound { store: replay.store, last: replay.last(), applied: replay.applied, end, attested };
     let plan = plan(&records_found, &found);

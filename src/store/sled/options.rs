@@ -6,6 +6,7 @@ use crate::{
     base::{clock::Clock, limits::STATUS_LIST_ENTRIES, random::Random, secret::SecretKey},
     crypto::Signer,
     store::{
+        TreeHead,
         faults::{Faults, NoFaults},
         log::{DEFAULT_SEGMENT_BYTES, LockError, LogError},
     },
@@ -33,8 +34,9 @@ pub struct Options<'a> {
     pub list_capacity: u32,
     /// Events between two snapshots.
     pub snapshot_every: u64,
-    /// Events that a signed head outside the store vouches for: a log that ends before them has lost some.
-    pub attested: u64,
+    /// The newest signed head outside the store: a log that ends before it has lost events, and one with another root there
+    /// was changed.
+    pub attested: Option<TreeHead>,
     /// What fails; nothing outside tests.
     pub faults: Arc<dyn Faults>,
 }
@@ -59,7 +61,7 @@ impl<'a> Options<'a> {
             segment_bytes: DEFAULT_SEGMENT_BYTES,
             list_capacity: STATUS_LIST_ENTRIES as u32,
             snapshot_every: 50_000,
-            attested: 0,
+            attested: None,
             faults: Arc::new(NoFaults),
         }
     }

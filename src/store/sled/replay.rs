@@ -9,6 +9,7 @@ use crate::{
         ids::StoreId,
     },
     store::{
+        TreeHead,
         log::{EventIndex, Frame, LogError, LogReader, Position},
         roster::Roster,
         status_board::StatusBoard,
@@ -28,6 +29,10 @@ pub(super) struct Replay {
     pub(super) store: Option<StoreId>,
     /// The records the log began with; tells one log from another.
     pub(super) origin: Option<StoreId>,
+    /// A head that was signed before, to be met on the way.
+    pub(super) expected: Option<TreeHead>,
+    /// Whether it was met with another root: the log was changed.
+    pub(super) is_forked: bool,
     /// Where the last frame stands, and its first event.
     pub(super) last_frame: Option<(Position, u64)>,
 }
@@ -57,6 +62,8 @@ impl Replay {
         for logged in &frame.events {
             self.frontier.append(leaf_hash(&logged.commitment()));
             self.show(logged);
+            let met = self.expected.filter(|expected| expected.size == self.last());
+            self.is_forked |= met.is_some_and(|expected| expected.root != self.frontier.root());
         }
     }
 

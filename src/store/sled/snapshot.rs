@@ -21,6 +21,7 @@ use crate::{
         party::Role,
     },
     store::{
+        TreeHead,
         log::{self, LogReader, Position, create_folder, sync_folder},
         sled::{
             guarded,
@@ -219,18 +220,24 @@ pub(super) struct FoundLog {
 }
 
 /// Reads the log of a data folder.
-pub(super) fn read_log(data: &Path, key: &PublicKey, from_snapshot: bool) -> Result<FoundLog, log::LogError> {
+pub(super) fn read_log(
+    data: &Path,
+    key: &PublicKey,
+    expected: Option<TreeHead>,
+    from_snapshot: bool,
+) -> Result<FoundLog, log::LogError> {
     let folder = log::folder(data);
     let snapshot = newest(data, key);
     let mut attested = snapshot.as_ref().map_or(0, Snapshot::sequence);
     if let Some((mut replay, at, skipped)) = snapshot.as_ref().filter(|_| from_snapshot).and_then(|found| found.base(data)) {
+        replay.expected = expected;
         let (end, position) = replay.read(&folder, Some(at))?;
         // What a damaged log says is gathered from all of it.
         if !matches!(end, End::Damaged(_)) {
             return Ok(FoundLog { replay, end, position, attested, skipped: Some(skipped) });
         }
     }
-    let mut replay = Replay::default();
+    let mut replay = Replay { expected, ..Replay::default() };
     let (end, position) = replay.read(&folder, None)?;
     match snapshot {
         // The log of another store, with our key, would be another matter.
