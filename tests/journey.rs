@@ -309,3 +309,23 @@ fn a_start_that_may_not_use_development_keys_leaves_none_and_data_without_keys_g
     assert!(matches!(start(&config), Err(StartError::KeysMissing { .. })));
     assert!(!folder.path().join("keys").exists(), "no new keys over lost ones");
 }
+
+#[test]
+fn an_offer_is_had_by_value_by_reference_and_as_a_qr_code_of_its_link() {
+    use qrcode::{EcLevel, QrCode, render::svg};
+    let service = TestService::start();
+    let admin = service.admin();
+    let person_id = admin.post("/admin/api/v1/people", &person(9)).good(201)["person_id"].clone();
+    let order = json!({"person_id": person_id, "credential_types": ["resident-id"]});
+    let offered = admin.post("/admin/api/v1/offers", &order).good(201);
+    let uri = format!("{}/offers/{}", service.url(), text(&offered["offer_id"]));
+    assert_eq!(offered["credential_offer_uri"], json!(uri));
+    let by_reference = service.anon().get(&uri[service.url().len()..]).good(200);
+    assert_eq!(by_reference, offered["credential_offer"], "value and reference are one offer");
+    let link = text(&offered["link"]);
+    let encoded = uri.replace(':', "%3A").replace('/', "%2F");
+    assert_eq!(link, format!("openid-credential-offer://?credential_offer_uri={encoded}"));
+    let code = QrCode::with_error_correction_level(link, EcLevel::M).expect("a link fits into a QR code");
+    let drawn = code.render::<svg::Color<'_>>().min_dimensions(240, 240).build();
+    assert_eq!(text(&offered["qr_svg"]), drawn, "the code says the link and nothing else");
+}
