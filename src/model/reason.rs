@@ -194,6 +194,51 @@ reasons! {
     NotIssuedByUs = "not_issued_by_us", Refused, Issuer,
         "发证记录中没有这张证件，它可能是伪造的。不要放行；请立即通知发证机关。",
         "There is no record that this card was ever issued; it may be forged. Do not let pass; tell the issuing authority at once.";
+    QueryNotAnswered = "query_not_answered", Refused, Holder,
+        "没有出示所要求的全部证件。请持证人按手机上的提示重新出示。",
+        "Not everything that was asked for was presented. Ask the holder to present again what the wallet app lists.";
+    ClaimsMissing = "claims_missing", Refused, Holder,
+        "出示中缺少所要求的信息。请持证人重新出示，并同意提供所列信息。",
+        "Information that was asked for is missing. Ask the holder to present again and to agree to what is listed.";
+    ClaimValueMismatch = "claim_value_mismatch", Refused, Nobody,
+        "证件上的内容不符合此处的条件。不要放行。",
+        "What the card says does not meet the condition asked for here. Do not let pass.";
+    IssuerNotAskedFor = "issuer_not_asked_for", Refused, Holder,
+        "证件不是由此处认可的机关签发的。请持证人出示所列机关签发的证件。",
+        "The card was not issued by one of the authorities asked for. Ask the holder for a card of the authorities listed.";
+    TransactionDataMismatch = "transaction_data_mismatch", Refused, Holder,
+        "持证人没有确认此次办理的内容。请持证人重新出示并确认。",
+        "The holder did not confirm the transaction that was shown. Ask the holder to present again and to confirm it.";
+    ResponseMalformed = "response_malformed", Refused, Holder,
+        "手机的回答无法读取。请持证人重新扫码出示；仍不行时请更新电子证件应用。",
+        "The wallet's answer cannot be read. Ask the holder to scan and present again; if it stays so, to update the wallet app.";
+    DeclinedByHolder = "declined_by_holder", Refused, Holder,
+        "持证人没有同意出示。可请持证人重新扫码，或用其他证件人工核对。",
+        "The holder did not agree to present. The holder can scan again, or show another document to be checked by hand.";
+    WalletError = "wallet_error", Refused, Holder,
+        "持证人的应用没有合适的证件，或不能回答这次查验。请用其他证件人工核对。",
+        "The wallet app has no fitting card, or cannot answer this request. Check another document by hand.";
+    PresentationReplayed = "presentation_replayed", Refused, Holder,
+        "这个出示码已经用过一次，可能是翻拍。请持证人现场重新生成出示码。",
+        "This code was shown before; it may be a copy. Ask the holder to make a new one here and now.";
+    ShownWithoutRequest = "shown_without_request", Undetermined, Checkpoint,
+        "出示码不是为此查验点生成的，不能证明是现场出示。请核对照片和本人，或请持证人扫描此处的短时码后重新生成。",
+        "The code was not made for this gate, so it does not prove that it was made here. Compare the face with the portrait of a document, or have the holder scan this gate's code and make a new one.";
+    NotSamePerson = "not_same_person", Refused, Nobody,
+        "几张证件不是同一个人的。不要放行。",
+        "The cards do not belong to one person. Do not let pass.";
+    SamePersonUnknown = "same_person_unknown", Undetermined, Holder,
+        "无法确认几张证件属于同一个人。请持证人重新出示并提供证件号码，或人工核对。",
+        "Whether the cards belong to one person cannot be told. Ask the holder to present again with the ID number, or check by hand.";
+    BoardingPassMismatch = "boarding_pass_mismatch", Refused, Checkpoint,
+        "登机牌与此人、航班或日期不符。不要放行；请核对是否拿错登机牌，或请旅客到值机柜台。",
+        "The boarding pass does not belong to this person, flight or date. Do not let pass; see whether passes were mixed up, or send the passenger to the check-in desk.";
+    BoardingPassPartialMatch = "boarding_pass_partial_match", Undetermined, Checkpoint,
+        "登机牌与证件大致相符，但有出入。请人工核对所列差异后决定。",
+        "The boarding pass agrees with the card only in part. Check the differences listed by hand, then decide.";
+    BoardingPassUnreadable = "boarding_pass_unreadable", Refused, Checkpoint,
+        "登机牌条码缺失或无法读取。请重新扫描登机牌。",
+        "The bar code of the boarding pass is missing or cannot be read. Scan the boarding pass again.";
 }
 
 impl ReasonCode {

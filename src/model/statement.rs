@@ -33,17 +33,25 @@ pub enum CheckName {
     Nonce,
     /// The presentation was made for this checkpoint.
     Audience,
+    /// It is what the query asked for: type, issuer, claims and their values.
+    Query,
+    /// The holder confirmed the transaction that was shown.
+    TransactionData,
     /// Its status could be found out, and is fresh enough.
     StatusKnown,
     /// It is neither suspended nor revoked.
     Status,
     /// We have a record of having issued it; asked of our own credentials only.
     IssuedByUs,
+    /// It belongs to the same person as the other card that was asked for.
+    SamePerson,
+    /// The boarding pass belongs to its holder, and to this flight and day.
+    BoardingPass,
 }
 
 impl CheckName {
     /// Every check, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Format,
         Self::IssuerTrusted,
         Self::IssuerSignature,
@@ -53,9 +61,13 @@ impl CheckName {
         Self::HolderBinding,
         Self::Nonce,
         Self::Audience,
+        Self::Query,
+        Self::TransactionData,
         Self::StatusKnown,
         Self::Status,
         Self::IssuedByUs,
+        Self::SamePerson,
+        Self::BoardingPass,
     ];
 
     /// The name in a statement.
@@ -70,9 +82,13 @@ impl CheckName {
             Self::HolderBinding => "holder_binding",
             Self::Nonce => "nonce",
             Self::Audience => "audience",
+            Self::Query => "query",
+            Self::TransactionData => "transaction_data",
             Self::StatusKnown => "status_known",
             Self::Status => "status",
             Self::IssuedByUs => "issued_by_us",
+            Self::SamePerson => "same_person",
+            Self::BoardingPass => "boarding_pass",
         }
     }
 }
@@ -166,16 +182,40 @@ impl StatusPart {
     pub const UNKNOWN: Self = Self { value: StatusValue::Unknown, known_since: None, age_seconds: None, source: None };
 }
 
+/// How far a boarding pass belongs to the person, flight and day.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BoardingMatch {
+    /// Everything agrees.
+    Match,
+    /// It agrees in part; the reasons say where it does not.
+    Partial,
+    /// It is another person's, or for another flight or day.
+    Mismatch,
+}
+
 /// Whether a boarding pass belongs to the person.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct BoardingPart {
-    /// Whether name and pass agree.
+    /// Whether everything agrees; the short form of `result`.
     #[serde(rename = "match")]
     pub matches: bool,
+    /// How far it agrees.
+    pub result: BoardingMatch,
+    /// What does not agree, or only in part, by stable names such as `name_truncated`.
+    pub reasons: Vec<String>,
     /// The name on the pass.
     pub passenger: String,
-    /// The flight.
+    /// The flight: carrier and number, such as `CZ3456`.
     pub flight: String,
+    /// The day of the flight, `YYYY-MM-DD`; none when the pass names none.
+    pub date: Option<String>,
+    /// Where the flight starts, by IATA airport code.
+    pub from: String,
+    /// Where it goes.
+    pub to: String,
+    /// The seat; none when the pass names none.
+    pub seat: Option<String>,
 }
 
 /// One of the credentials that were presented.

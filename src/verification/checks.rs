@@ -5,11 +5,11 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::model::{
-    reason::ReasonCode,
+    reason::{Decision, ReasonCode},
     statement::{Check, CheckName, CheckResult},
 };
 
-/// Every check in the fixed order; the first that failed gives the reason, whatever the order they were made in.
+/// Every check in the fixed order; the first that refuses gives the reason, whatever the order they were made in.
 #[derive(Clone, Debug)]
 pub(super) struct Checks {
     checks: Vec<Check>,
@@ -48,9 +48,15 @@ impl Checks {
         self.checks.iter().any(|check| check.name == name && check.result == CheckResult::Failed)
     }
 
-    /// The reason of the first check that failed.
+    /// The reason of the first check that refuses, else of the first that could not be told: who may let pass in a case
+    /// of doubt must not be shown a doubt where there is a refusal.
     pub(super) fn reason(&self) -> Option<ReasonCode> {
-        self.reasons.iter().copied().flatten().next()
+        let mut failed = self.reasons.iter().copied().flatten();
+        let first = failed.next()?;
+        match first.decision() {
+            Decision::Refused => Some(first),
+            _ => failed.find(|reason| reason.decision() == Decision::Refused).or(Some(first)),
+        }
     }
 
     pub(super) fn into_list(self) -> Vec<Check> {
