@@ -13,6 +13,7 @@ pub mod expectations;
 pub mod lists;
 pub mod lookup;
 pub mod policy;
+pub mod presentation;
 pub mod service;
 pub mod trust;
 
