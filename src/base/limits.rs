@@ -87,3 +87,6 @@ pub const ACCESS_TOKEN_BYTES: usize = 4 * 1024;
 
 /// Most hashes in an inclusion proof: a tree whose size fits into 64 bits has no more levels.
 pub const INCLUSION_PROOF_HASHES: usize = 64;
+
+/// Longest protected header of a JWE, in base64url: an ephemeral key, identifiers and two party infos stay under 1 kB.
+pub const JWE_HEADER_BYTES: usize = 4 * 1024;

@@ -5,6 +5,7 @@
 
 pub mod access_token;
 pub mod algorithm;
+pub mod jwe;
 pub mod jws;
 pub mod pem;
 pub mod pkcs8;

@@ -1,0 +1,131 @@
+//! Keys for an agreement on P-256: the private one that a service keeps for one request, and the public ones of others.
+
+use aws_lc_rs::agreement::{ECDH_P256, PrivateKey, UnparsedPublicKey, agree};
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use super::{ECDH_ES, JweError, agreement::Derivation};
+use crate::{
+    base::{base64url, random::Random, secret::Secret},
+    crypto::{KeyError, PublicKey, sha256},
+};
+
+/// A private key that decrypts. It is held by the cryptographic library, which wipes it when it is dropped, and cannot be
+/// taken out.
+pub struct DecryptionKey {
+    private: PrivateKey,
+    point: [u8; 65],
+}
+
+impl DecryptionKey {
+    /// A new key from `random`. A draw outside 1 to n-1 (one in 2^32) is drawn again.
+    pub fn generate(random: &dyn Random) -> Self {
+        loop {
+            if let Ok(key) = Self::from_secret(&Zeroizing::new(random.array())) {
+                return key;
+            }
+        }
+    }
+
+    /// From the 32 bytes of the scalar, as a JWK has them in `d`.
+    pub fn from_secret(scalar: &[u8; 32]) -> Result<Self, KeyError> {
+        let private = PrivateKey::from_private_key(&ECDH_P256, scalar).map_err(|_| KeyError::Malformed)?;
+        let public = private.compute_public_key().map_err(|_| KeyError::Malformed)?;
+        let point = public.as_ref().try_into().map_err(|_| KeyError::Malformed)?;
+        Ok(Self { private, point })
+    }
+
+    /// The public half as wallets get it: a JWK with `kid`, `use` and `alg` (OpenID4VP 1.0 section 5.1 asks for the first
+    /// and the last).
+    pub fn public_jwk(&self, kid: &str) -> Map<String, Value> {
+        let mut jwk = jwk_of_point(&self.point);
+        jwk.insert("kid".to_owned(), kid.into());
+        jwk.insert("use".to_owned(), "enc".into());
+        jwk.insert("alg".to_owned(), ECDH_ES.into());
+        jwk
+    }
+
+    /// The SHA-256 thumbprint of the public half (RFC 7638), as the session transcript of an mdoc wants it (OpenID4VP 1.0
+    /// appendix B.2.6).
+    pub fn thumbprint(&self) -> [u8; 32] {
+        // Members in lexicographic order, no white space: what serde_json writes for a sorted map.
+        sha256(Value::Object(jwk_of_point(&self.point)).to_string())
+    }
+
+    pub(super) fn point(&self) -> &[u8; 65] {
+        &self.point
+    }
+
+    /// The content key agreed with the owner of `other`, which has to be a point of the curve.
+    pub(super) fn agree(&self, other: &[u8; 65], derivation: &Derivation<'_>) -> Result<Secret<Vec<u8>>, JweError> {
+        let other = UnparsedPublicKey::new(&ECDH_P256, other);
+        agree(&self.private, other, JweError::NotDecrypted, |agreed| Ok(derivation.content_key(agreed)))
+    }
+}
+
+impl std::fmt::Debug for DecryptionKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DecryptionKey({})", base64url::encode(self.thumbprint()))
+    }
+}
+
+/// Somebody's public key to encrypt to, with the identifier they gave it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EncryptionKey {
+    point: [u8; 65],
+    kid: String,
+}
+
+impl EncryptionKey {
+    /// Reads a JWK of `EC`/`P-256` with `kid` and `alg` `ECDH-ES`; a `use` other than `enc` and a private member are refused.
+    pub fn from_jwk(jwk: &Map<String, Value>) -> Result<Self, KeyError> {
+        if jwk.contains_key("d") {
+            return Err(KeyError::Private);
+        }
+        let fits = jwk.get("alg").is_some_and(|alg| alg == ECDH_ES) && jwk.get("use").is_none_or(|purpose| purpose == "enc");
+        let curve = jwk.get("kty").is_some_and(|kty| kty == "EC") && jwk.get("crv").is_some_and(|crv| crv == "P-256");
+        if !fits || !curve {
+            return Err(KeyError::Unsupported);
+        }
+        let kid = jwk.get("kid").and_then(Value::as_str).ok_or(KeyError::Malformed)?.to_owned();
+        let point = point_of_jwk(jwk).ok_or(KeyError::Malformed)?;
+        PublicKey::p256(&point)?;
+        Ok(Self { point, kid })
+    }
+
+    /// Its identifier.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    pub(super) fn point(&self) -> &[u8; 65] {
+        &self.point
+    }
+}
+
+/// The uncompressed point of a public JWK of P-256; whether it lies on the curve is for the agreement to see.
+pub(super) fn point_of_jwk(jwk: &Map<String, Value>) -> Option<[u8; 65]> {
+    let text = |member: &str| jwk.get(member).and_then(Value::as_str);
+    if text("kty") != Some("EC") || text("crv") != Some("P-256") || jwk.contains_key("d") {
+        return None;
+    }
+    let coordinate = |member: &str| base64url::decode_array::<32>(text(member)?).ok();
+    let mut point = [4; 65];
+    point[1..33].copy_from_slice(&coordinate("x")?);
+    point[33..].copy_from_slice(&coordinate("y")?);
+    Some(point)
+}
+
+pub(super) fn jwk_of_point(point: &[u8; 65]) -> Map<String, Value> {
+    let jwk = json!({
+        "crv": "P-256",
+        "kty": "EC",
+        "x": base64url::encode(&point[1..33]),
+        "y": base64url::encode(&point[33..]),
+    });
+    match jwk {
+        Value::Object(jwk) => jwk,
+        // The macro above makes an object.
+        _ => Map::new(),
+    }
+}
