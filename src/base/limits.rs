@@ -90,3 +90,16 @@ pub const INCLUSION_PROOF_HASHES: usize = 64;
 
 /// Longest protected header of a JWE, in base64url: an ephemeral key, identifiers and two party infos stay under 1 kB.
 pub const JWE_HEADER_BYTES: usize = 4 * 1024;
+
+/// Longest `vp_token` and content of an encrypted response, in bytes: two presentations of the largest size.
+pub const VP_TOKEN_BYTES: usize = 2 * SD_JWT_BYTES;
+
+/// Longest authorization response, in bytes: the content of a JWE in base64url and its header. A response in the clear
+/// has its quotation marks escaped and fits as well.
+pub const RESPONSE_BODY_BYTES: usize = VP_TOKEN_BYTES * 4 / 3 + 2 * JWE_HEADER_BYTES;
+
+/// Longest `state` read back, in bytes: ours have 43 characters.
+pub const STATE_BYTES: usize = 256;
+
+/// Longest `wallet_nonce`, in bytes: it is signed as it came, and a hash is a quarter as long.
+pub const WALLET_NONCE_BYTES: usize = 256;

@@ -23,6 +23,14 @@ impl Algorithm {
         }
     }
 
+    /// The name of RFC 9864, which leaves no curve open.
+    pub const fn fully_specified_name(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "Ed25519",
+            Self::Es256 => "ES256",
+        }
+    }
+
     /// Reads `alg`, case-sensitively. `EdDSA` and, as RFC 9864 names it, `Ed25519` mean the same key type here.
     pub fn from_jose_name(name: &str) -> Option<Self> {
         match name {

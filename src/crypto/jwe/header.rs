@@ -11,8 +11,7 @@ const KNOWN: [&str; 8] = ["alg", "enc", "kid", "epk", "apu", "apv", "typ", "cty"
 
 /// Members that are refused by their name, so that whoever sends them learns which. `zip` is for a profile that inflates
 /// under a bound of its own; no response of a wallet is compressed.
-const REFUSED: [&str; 12] =
-    ["crit", "zip", "p2c", "p2s", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "b64", "iv"];
+const REFUSED: [&str; 12] = ["crit", "zip", "p2c", "p2s", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "b64", "iv"];
 
 pub(super) struct Header {
     pub(super) encryption: Encryption,

@@ -1,4 +1,5 @@
-//! The messages of OpenID for Verifiable Credential Issuance 1.0 and of OAuth around it: text to types and back.
+//! The messages of OpenID for Verifiable Credential Issuance 1.0, OpenID for Verifiable Presentations 1.0 and of OAuth
+//! around them: text to types and back.
 //!
 //! Members the standards do not know are ignored, as they ask; a JSON key or form parameter that stands twice is refused
 //! (RFC 6749 section 3.2), and a parameter without a value counts as left out (section 3.1).
@@ -7,6 +8,7 @@ pub mod credential;
 pub mod form;
 pub mod metadata;
 pub mod offer;
+pub mod presentation;
 pub mod token;
 
 use serde::{Deserialize, Serialize};
