@@ -103,3 +103,21 @@ pub const STATE_BYTES: usize = 256;
 
 /// Longest `wallet_nonce`, in bytes: it is signed as it came, and a hash is a quarter as long.
 pub const WALLET_NONCE_BYTES: usize = 256;
+
+/// Longest boarding pass read, in characters: Resolution 792 fills 158 for one leg and about 390 for four, and 600 leaves
+/// room for what airlines add for themselves and for a signature. A bar code that a telephone shows holds no more.
+pub const BOARDING_PASS_BYTES: usize = 600;
+
+/// The local civil time at the gates, seconds ahead of UTC: China Standard Time, the whole country, all year.
+pub const LOCAL_TIME_OFFSET_SECONDS: i64 = 8 * 3600;
+
+/// How long before its day of departure a pass passes a gate that was not told the flight: who flies after midnight goes
+/// through security in the evening before, at most six hours ahead.
+pub const BOARDING_BEFORE_DAY_SECONDS: i64 = 6 * 3600;
+
+/// How long after its day of departure: the last flights of an evening leave late in the night when they are delayed.
+pub const BOARDING_AFTER_DAY_SECONDS: i64 = 6 * 3600;
+
+/// Most characters of a disclosed name that are compared with a boarding pass, which holds 20; longer than any name of the
+/// register, and enough that what is left out cannot make two names agree.
+pub const BOARDING_NAME_CHARACTERS: usize = 128;

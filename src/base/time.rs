@@ -104,6 +104,17 @@ impl Date {
         self.0.day()
     }
 
+    /// A date from its year and the number of its day in it, 1 to 366; `None` when that year has no such day.
+    pub fn from_day_of_year(year: i32, day: u16) -> Option<Self> {
+        let date = time::Date::from_ordinal_date(year, day).ok()?;
+        (0..=9999).contains(&year).then_some(Self(date))
+    }
+
+    /// Days from `earlier` to this date; negative when `earlier` is later.
+    pub fn days_since(self, earlier: Self) -> i64 {
+        i64::from(self.0.to_julian_day()) - i64::from(earlier.0.to_julian_day())
+    }
+
     /// The first second of this day in UTC.
     pub fn start(self) -> Timestamp {
         Timestamp(self.0.midnight().assume_utc().unix_timestamp())

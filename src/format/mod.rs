@@ -1,5 +1,6 @@
 //! Bytes to types and back, pure: no clock, no socket, no store.
 
+pub mod boarding_pass;
 pub mod merkle;
 pub mod note;
 pub mod openid;
