@@ -81,7 +81,7 @@ impl Case {
     fn verify(&self) -> KeyBinding {
         let parsed = Unverified::parse(black_box(&self.presentation)).expect("it is an SD-JWT");
         let verified = parsed.verify(self.issuer.public_key()).expect("it holds");
-        let expected = KeyBindingExpectation { nonce: Some(NONCE), audience: AUDIENCE, now: NOW };
+        let expected = KeyBindingExpectation { nonce: Some(NONCE), audience: AUDIENCE, max_age_seconds: 300, now: NOW };
         let binding = verified.verify_key_binding(&expected).expect("it is bound");
         black_box(verified);
         binding

@@ -95,7 +95,7 @@ fn a_presentation_has_the_committed_bytes_and_its_claims() {
 
     let parsed = Unverified::parse(&text).expect("it is an SD-JWT");
     let verified = parsed.verify(issuer().public_key()).expect("it holds");
-    let expected = KeyBindingExpectation { nonce: Some(NONCE), audience: AUDIENCE, now: NOW };
+    let expected = KeyBindingExpectation { nonce: Some(NONCE), audience: AUDIENCE, max_age_seconds: 300, now: NOW };
     assert!(verified.verify_key_binding(&expected).is_ok());
     let claims = serde_json::to_string_pretty(verified.claims()).expect("it can be written");
     assert_same("presentation_claims.json", &claims);

@@ -121,3 +121,12 @@ pub const BOARDING_AFTER_DAY_SECONDS: i64 = 6 * 3600;
 /// Most characters of a disclosed name that are compared with a boarding pass, which holds 20; longer than any name of the
 /// register, and enough that what is left out cannot make two names agree.
 pub const BOARDING_NAME_CHARACTERS: usize = 128;
+
+/// Seconds for which a result stays in memory unless a use case says otherwise: an officer has looked at it by then.
+pub const RESULT_SECONDS_DEFAULT: i64 = 120;
+
+/// Most seconds for which a use case may keep a result in memory: the time of one passenger at a slow counter.
+pub const RESULT_SECONDS: i64 = 900;
+
+/// Most days for which a use case may keep evidence: a year, after which a dispute about one check is over.
+pub const EVIDENCE_DAYS: u16 = 366;

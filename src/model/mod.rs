@@ -11,3 +11,4 @@ pub mod person;
 pub mod reason;
 pub mod record;
 pub mod statement;
+pub mod use_case;

@@ -79,7 +79,7 @@ pub fn examine(presentation: &str, trust: &Trust, expectations: &Expectations, a
         let claims = credential.claims();
         check_type(claims, &issuer, trust, expectations, checks);
         check_times(claims, expectations, at, checks);
-        check_holder(&credential, &expectations.holder_binding, at, checks);
+        check_holder(&credential, expectations, at, checks);
         let shown = [CheckName::HolderBinding, CheckName::Nonce, CheckName::Audience].iter().all(|name| !checks.failed(*name));
         examined.is_own = trust.is_own(&issuer);
         examined.status = status_claim(claims);
@@ -236,8 +236,8 @@ fn check_times(claims: &Map<String, Value>, expectations: &Expectations, at: Tim
     }
 }
 
-fn check_holder(credential: &Verified<'_>, expected: &HolderBinding, at: Timestamp, checks: &mut Checks) {
-    let (nonce, audience) = match expected {
+fn check_holder(credential: &Verified<'_>, expectations: &Expectations, at: Timestamp, checks: &mut Checks) {
+    let (nonce, audience) = match &expectations.holder_binding {
         HolderBinding::NotRequired => {
             if credential.key_binding().is_some() {
                 checks.fail(CheckName::HolderBinding, ReasonCode::HolderBindingUnexpected);
@@ -246,7 +246,9 @@ fn check_holder(credential: &Verified<'_>, expected: &HolderBinding, at: Timesta
         }
         HolderBinding::Required { nonce, audience } => (nonce.as_deref(), audience.as_str()),
     };
-    let error = match credential.verify_key_binding(&KeyBindingExpectation { nonce, audience, now: at }) {
+    let max_age_seconds = expectations.max_proof_age_seconds;
+    let expected = KeyBindingExpectation { nonce, audience, max_age_seconds, now: at };
+    let error = match credential.verify_key_binding(&expected) {
         Ok(_) => {
             checks.pass(CheckName::HolderBinding);
             checks.pass(CheckName::Audience);
@@ -258,27 +260,27 @@ fn check_holder(credential: &Verified<'_>, expected: &HolderBinding, at: Timesta
         Err(error) => error,
     };
     match error {
-        KeyBindingError::WrongNonce | KeyBindingError::WrongAudience => tell_apart(credential, nonce, audience, at, checks),
+        KeyBindingError::WrongNonce | KeyBindingError::WrongAudience => tell_apart(credential, &expected, checks),
         _ => checks.fail_with(CheckName::HolderBinding, holder_reason(&error), error),
     }
 }
 
 /// A proof for another request or checkpoint: whether it is a good proof otherwise, and which of the two is wrong.
-fn tell_apart(credential: &Verified<'_>, nonce: Option<&str>, audience: &str, at: Timestamp, checks: &mut Checks) {
+fn tell_apart(credential: &Verified<'_>, expected: &KeyBindingExpectation<'_>, checks: &mut Checks) {
     let claims = credential.key_binding().and_then(|proof| jws::Unverified::parse(proof, &["kb+jwt"]).ok());
     let claims = claims.and_then(|proof| proof.dangerous_unverified_claims().ok()).unwrap_or_default();
     let (its_nonce, its_audience) = (text(&claims, "nonce"), text(&claims, "aud"));
-    let itself = KeyBindingExpectation { nonce: None, audience: its_audience, now: at };
+    let itself = KeyBindingExpectation { nonce: None, audience: its_audience, ..*expected };
     match credential.verify_key_binding(&itself) {
         Ok(_) => checks.pass(CheckName::HolderBinding),
         Err(error) => checks.fail_with(CheckName::HolderBinding, holder_reason(&error), error),
     }
-    match nonce {
+    match expected.nonce {
         Some(nonce) if nonce == its_nonce => checks.pass(CheckName::Nonce),
         Some(_) => checks.fail(CheckName::Nonce, ReasonCode::NonceMismatch),
         None => {}
     }
-    if audience == its_audience {
+    if expected.audience == its_audience {
         checks.pass(CheckName::Audience);
     } else {
         checks.fail(CheckName::Audience, ReasonCode::AudienceMismatch);

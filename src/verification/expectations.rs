@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use crate::base::limits::KEY_BINDING_AGE_SECONDS;
+
 /// Whether the presenter has to prove possession of the credential's key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum HolderBinding {
     /// Yes, for this verifier.
     Required {
         /// The nonce that was given out; `None` only where policy allows presentations made without one, and then a
-        /// replay within [`KEY_BINDING_AGE_SECONDS`](crate::base::limits::KEY_BINDING_AGE_SECONDS) is not noticed here.
+        /// replay within [`KEY_BINDING_AGE_SECONDS`] is not noticed here.
         nonce: Option<String>,
         /// The verifier's identifier.
         audience: String,
@@ -32,6 +34,8 @@ pub enum AcceptedTypes {
 pub struct Expectations {
     /// Whether the presenter proves to be the holder.
     pub holder_binding: HolderBinding,
+    /// The oldest proof of the holder that is good enough, in seconds; never more than [`KEY_BINDING_AGE_SECONDS`].
+    pub max_proof_age_seconds: i64,
     /// Which types are accepted.
     pub types: AcceptedTypes,
     /// Whether a credential without an end of validity is refused. Its issuer may have hidden the end (RFC 9901
@@ -42,6 +46,11 @@ pub struct Expectations {
 impl Expectations {
     /// Every type, with an end of validity.
     pub fn new(holder_binding: HolderBinding) -> Self {
-        Self { holder_binding, types: AcceptedTypes::All, requires_expiry: true }
+        Self {
+            holder_binding,
+            max_proof_age_seconds: KEY_BINDING_AGE_SECONDS,
+            types: AcceptedTypes::All,
+            requires_expiry: true,
+        }
     }
 }

@@ -1,16 +1,7 @@
 //! What a checkpoint makes of what is known of a status.
 
-use crate::base::limits::STATUS_AGE_SECONDS;
-
-/// What is decided when a good status is too old.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum WhenTooOld {
-    /// Undetermined: a person decides.
-    #[default]
-    Undetermined,
-    /// Refused.
-    Refused,
-}
+pub use crate::model::use_case::WhenTooOld;
+use crate::{base::limits::STATUS_AGE_SECONDS, model::use_case::UseCase};
 
 /// The policy of one decision.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,5 +18,15 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self { max_status_age_seconds: STATUS_AGE_SECONDS, when_too_old: WhenTooOld::Undetermined, requires_status: false }
+    }
+}
+
+impl From<&UseCase> for Policy {
+    fn from(case: &UseCase) -> Self {
+        Self {
+            max_status_age_seconds: case.status.max_age_seconds,
+            when_too_old: case.status.when_too_old,
+            requires_status: case.status.required,
+        }
     }
 }

@@ -41,7 +41,8 @@ pub const TESTED: &[&str] = &[
 type Row = (&'static str, String, KeyBindingError);
 
 fn outcome(forge: &Forge, text: &str) -> Result<i64, KeyBindingError> {
-    let expected = KeyBindingExpectation { nonce: Some("nonce-1"), audience: "https://gate.example", now: NOW_TIMESTAMP };
+    let (nonce, audience) = (Some("nonce-1"), "https://gate.example");
+    let expected = KeyBindingExpectation { nonce, audience, max_age_seconds: 300, now: NOW_TIMESTAMP };
     let parsed = Unverified::parse(text).expect("the SD-JWT itself is in order");
     let verified = parsed.verify(forge.issuer.public_key()).expect("the SD-JWT itself holds");
     verified.verify_key_binding(&expected).map(|binding| binding.issued_at.unix())

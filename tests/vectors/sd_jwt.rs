@@ -56,7 +56,8 @@ impl Vectors {
             assert_eq!(claims, self.json(file), "{file}");
         }
         let made = Timestamp::from_unix(claims["iat"].as_i64().expect("a time"));
-        let expected = KeyBindingExpectation { nonce: Some(NONCE), audience: self.audience, now: made.plus_seconds(5) };
+        let now = made.plus_seconds(5);
+        let expected = KeyBindingExpectation { nonce: Some(NONCE), audience: self.audience, max_age_seconds: 5, now };
         let binding = verified.verify_key_binding(&expected).expect("it is bound");
         assert_eq!(binding.issued_at, made);
         let other = KeyBindingExpectation { nonce: Some("1234567891"), ..expected };

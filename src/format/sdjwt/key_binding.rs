@@ -78,6 +78,8 @@ pub struct KeyBindingExpectation<'a> {
     pub nonce: Option<&'a str>,
     /// Its own identifier, compared exactly.
     pub audience: &'a str,
+    /// The oldest proof that is good enough, in seconds; never more than [`KEY_BINDING_AGE_SECONDS`].
+    pub max_age_seconds: i64,
     /// The time of the check.
     pub now: Timestamp,
 }
@@ -129,19 +131,20 @@ pub(super) fn verify(
     if text("sd_hash")? != hash(bound) {
         return Err(KeyBindingError::WrongHash);
     }
-    let issued_at = check_times(&claims, expected.now)?;
+    let issued_at = check_times(&claims, expected)?;
     Ok(KeyBinding { holder, issued_at, claims })
 }
 
 /// `iat` is required; `nbf` and `exp` are held when they are there (RFC 7519 section 4.1).
-fn check_times(claims: &Map<String, Value>, now: Timestamp) -> Result<Timestamp, KeyBindingError> {
+fn check_times(claims: &Map<String, Value>, expected: &KeyBindingExpectation<'_>) -> Result<Timestamp, KeyBindingError> {
+    let now = expected.now;
     let time = |name: &'static str| match claims.get(name) {
         None => Ok(None),
         Some(value) => numeric_date(value).map(Some).ok_or(KeyBindingError::Claim(name)),
     };
     let issued_at = time("iat")?.ok_or(KeyBindingError::Claim("iat"))?;
     let age_seconds = now.seconds_since(issued_at);
-    if age_seconds > KEY_BINDING_AGE_SECONDS {
+    if age_seconds > expected.max_age_seconds.min(KEY_BINDING_AGE_SECONDS) {
         return Err(KeyBindingError::TooOld { age_seconds });
     }
     for begin in [Some(issued_at), time("nbf")?].into_iter().flatten() {

@@ -53,7 +53,7 @@ fn issued(issuer: &dyn Signer, holder: &dyn Signer, decoys: usize) -> String {
 }
 
 fn expectation(nonce: &str) -> KeyBindingExpectation<'_> {
-    KeyBindingExpectation { nonce: Some(nonce), audience: AUDIENCE, now: NOW }
+    KeyBindingExpectation { nonce: Some(nonce), audience: AUDIENCE, max_age_seconds: 300, now: NOW }
 }
 
 #[test]
