@@ -93,8 +93,10 @@ fn refusal(state: &State, request: &ServiceRequest) -> Option<Problem> {
         return Some(Problem::method_not_allowed("GET, HEAD, POST, PUT, DELETE".to_owned()));
     }
     let path = request.path();
-    let served =
-        path == "/" || path.starts_with("/status-lists") || SERVED_WHEN_GUARDED.iter().any(|part| path.starts_with(part));
+    // The checkpoint page itself tells the officer what is served; what stands beneath its path is refused like the rest.
+    let served = matches!(path, "/" | "/checkpoint")
+        || path.starts_with("/status-lists")
+        || SERVED_WHEN_GUARDED.iter().any(|part| path.starts_with(part));
     (!served && state.is_guarded()).then(|| Kind::Guarded.into())
 }
 

@@ -6,6 +6,17 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; \
                                form-action 'none'; frame-ancestors 'none'";
 
+/// The checkpoint page: its own modules, the bar code reader's program in a worker, calls to this service, the camera's
+/// pictures. `digital-credentials` and other powers stand in `Permissions-Policy`, beside the page. Texts never become
+/// markup or code (Trusted Types); the one policy is the address of the worker.
+pub const CHECKPOINT_PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; \
+                                          img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; \
+                                          form-action 'none'; frame-ancestors 'none'; \
+                                          require-trusted-types-for 'script'; trusted-types yufu-worker";
+
+/// The worker that reads bar codes: the reader's modules and its WebAssembly program, fetched from here.
+pub const CHECKPOINT_WORKER_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
+
 /// The documentation browser: its own scripts, and the styles it writes into the page.
 pub const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                                img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; \

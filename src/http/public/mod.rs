@@ -1,5 +1,6 @@
 //! For everyone: lists, keys, types, the log, health, documentation and the start page. Nothing here asks who you are.
 
+mod checkpoint_page;
 pub(super) mod health;
 pub(super) mod keys;
 pub(super) mod lists;
@@ -14,6 +15,7 @@ pub(super) use metrics::configure as configure_metrics;
 
 /// The routes for everyone.
 pub(super) fn configure(app: &mut ServiceConfig) {
+    checkpoint_page::configure(app);
     health::configure(app);
     keys::configure(app);
     lists::configure(app);

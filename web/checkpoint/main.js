@@ -1,0 +1,2 @@
+// The checkpoint page starts here.
+document.getElementById('app').textContent = document.title
