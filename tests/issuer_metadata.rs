@@ -92,8 +92,9 @@ fn only_the_issuing_key_is_named_as_one_that_signs_credentials() {
     assert_eq!(issuer.get("jwks_uri"), None);
     assert_eq!(kids(&issuer["jwks"]["keys"]), [kid(Purpose::Issuer)]);
     let all = json_of(&metadata.keys());
-    assert_eq!(kids(&all["keys"]), [kid(Purpose::Issuer), kid(Purpose::StatusList), kid(Purpose::Log)]);
-    for (key, algorithm) in all["keys"].as_array().into_iter().flatten().zip(["ES256", "ES256", "EdDSA"]) {
+    let published = [Purpose::Issuer, Purpose::StatusList, Purpose::Log, Purpose::Request];
+    assert_eq!(kids(&all["keys"]), published.map(kid));
+    for (key, algorithm) in all["keys"].as_array().into_iter().flatten().zip(["ES256", "ES256", "EdDSA", "ES256"]) {
         assert_eq!((&key["use"], &key["alg"], key.get("d")), (&json!("sig"), &json!(algorithm), None));
     }
     let types = CredentialTypes::built_in().expect("the shipped types");

@@ -80,7 +80,7 @@ fn the_keys_of_a_keyring_keep_the_contract() {
     let clock = ManualClock::at(Timestamp::from_unix(1_795_500_000));
     let keyring = Keyring::in_memory("http://127.0.0.1:8080", Algorithm::Es256, &clock, &SeededRandom::new(23));
     let keyring = keyring.expect("keys in memory");
-    for purpose in [Purpose::Issuer, Purpose::StatusList, Purpose::Log, Purpose::AccessToken] {
+    for purpose in [Purpose::Issuer, Purpose::StatusList, Purpose::Log, Purpose::AccessToken, Purpose::Request] {
         holds(keyring.signer(purpose));
     }
 }

@@ -81,7 +81,7 @@ impl Metadata {
 
     /// `/.well-known/jwks.json`: the keys whose signatures others check.
     pub fn keys(&self) -> KeySet {
-        self.key_set(&[Purpose::Issuer, Purpose::StatusList, Purpose::Log])
+        self.key_set(&[Purpose::Issuer, Purpose::StatusList, Purpose::Log, Purpose::Request])
     }
 
     fn key_set(&self, purposes: &[Purpose]) -> KeySet {

@@ -46,6 +46,19 @@ pub enum KeyringError {
         /// The first missing file.
         file: PathBuf,
     },
+    /// Keys of one's own from before requests for presentations were signed. What is missing was never there.
+    #[error(
+        "{}: missing; put a P-256 key there that signs requests for presentations, and its certificates in \
+         request.chain.pem: signing certificate first, with the DNS name {dns_name}, not the root / \
+         缺少为出示请求签名的 P-256 密钥；请放入该密钥，并将其证书（DNS 名称为 {dns_name}，先签名证书、后中间证书）放入 request.chain.pem",
+        file.display()
+    )]
+    NoRequestKey {
+        /// The missing file.
+        file: PathBuf,
+        /// The name that the certificate has to carry.
+        dns_name: String,
+    },
     /// Truncated, or not of the form it should have.
     #[error("{}: not {expected}; restore it from its backup / 文件内容不完整或格式不符，请从备份恢复", file.display())]
     Malformed {
@@ -126,6 +139,20 @@ pub enum KeyringError {
         /// Whom the keys are for.
         found: String,
         /// The public URL of this start.
+        expected: String,
+    },
+    /// The certificate of the key for requests is for another host: wallets would take the service for that one.
+    #[error(
+        "{}: the certificate is for `{found}`, and wallets are asked from {expected}; put one with that DNS name in its \
+         place / 证书所属主机与公开网址的主机 {expected} 不符，请换上带有该 DNS 名称的证书",
+        file.display()
+    )]
+    OtherHost {
+        /// The certificate file.
+        file: PathBuf,
+        /// Its DNS names.
+        found: String,
+        /// The host of the public URL.
         expected: String,
     },
     /// The development certificates were not made: a public URL that a certificate cannot hold.

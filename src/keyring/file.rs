@@ -12,38 +12,39 @@ use zeroize::Zeroizing;
 
 use super::{
     KeyringError,
-    material::{Identity, Material},
+    material::{Identity, Material, REQUEST, dns_name},
 };
 use crate::{
     base::{base64url, secret::SecretKey, time::Timestamp},
     crypto::{
         Algorithm, KeyError, PublicKey, Signer, SoftwareKey, pem, pkcs8,
         sealer::SHARDS,
-        x509::{Anchor, ChainError, verify_chain},
+        x509::{Anchor, ChainError, Leaf, check_own_chain, verify_chain},
     },
 };
 
 /// Says whose keys these are; written last, so that a folder with it is whole.
 const MARKER: &str = "keyring.toml";
 /// Where a new set is written before it takes its place.
-const STAGING: &str = ".new";
+pub(super) const STAGING: &str = ".new";
 const PEOPLE: &str = "people";
 const TRUST: &str = "trust";
 const ISSUER: &str = "issuer";
 const STATUS_LIST: &str = "status-list";
+pub(super) const REQUESTS: &str = "request";
 const LOG: &str = "log.key.pem";
 const ACCESS_TOKEN: &str = "access-token.key.pem";
-const ROOT_KEY: &str = "development-root.key.pem";
-const ROOT: &str = "development-root.cert.pem";
+pub(super) const ROOT_KEY: &str = "development-root.key.pem";
+pub(super) const ROOT: &str = "development-root.cert.pem";
 const BLIND_INDEX: &str = "blind-index.key";
 const INDEX: &str = "index.key";
 const CODE: &str = "code.key";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Marker {
+pub(super) struct Marker {
     public_url: String,
-    development: bool,
+    pub(super) development: bool,
 }
 
 /// The trust anchors of a folder of keys: its root, if it is a development set, and every certificate in `trust/*.pem`,
@@ -70,7 +71,7 @@ pub fn anchors(dir: &Path) -> Result<Vec<Anchor>, KeyringError> {
     Ok(anchors)
 }
 
-pub(super) struct Folder<'a>(&'a Path);
+pub(super) struct Folder<'a>(pub(super) &'a Path);
 
 impl<'a> Folder<'a> {
     pub(super) fn new(dir: &'a Path) -> Self {
@@ -95,7 +96,7 @@ impl<'a> Folder<'a> {
     }
 
     /// Whether a file is here; a link that leads nowhere is: what it should lead to is missing, not never made.
-    fn has(&self, name: &str) -> Result<bool, KeyringError> {
+    pub(super) fn has(&self, name: &str) -> Result<bool, KeyringError> {
         let file = self.0.join(name);
         match fs::symlink_metadata(&file) {
             Ok(_) => Ok(true),
@@ -160,6 +161,7 @@ impl<'a> Folder<'a> {
             public_url: marker.public_url,
             issuer: identity(ISSUER)?,
             status_list: identity(STATUS_LIST)?,
+            request: self.request_identity(public_url, now)?,
             log: self.key(LOG, Algorithm::Ed25519)?,
             access_token: self.key(ACCESS_TOKEN, Algorithm::Es256)?,
             development_root: if marker.development { Some(self.root(signing)?) } else { None },
@@ -176,7 +178,7 @@ impl<'a> Folder<'a> {
         Ok(Some((marker.public_url, self.key(LOG, Algorithm::Ed25519)?.public_key().clone())))
     }
 
-    fn marker(&self, public_url: &str) -> Result<Marker, KeyringError> {
+    pub(super) fn marker(&self, public_url: &str) -> Result<Marker, KeyringError> {
         let file = self.0.join(MARKER);
         let marker = read_marker(self.0)?.ok_or_else(|| KeyringError::Missing { file: file.clone() })?;
         if marker.public_url != public_url {
@@ -193,25 +195,46 @@ impl<'a> Folder<'a> {
         anchors: &[Anchor],
         now: Timestamp,
     ) -> Result<Identity, KeyringError> {
+        let (identity, leaf) = self.certified(name, signing, |chain| verify_chain(chain, anchors, now))?;
+        if !leaf.uris.iter().any(|uri| uri == public_url) {
+            let (file, found) = (self.0.join(chain_name(name)), leaf.uris.join(" "));
+            return Err(KeyringError::OtherAddress { file, found, expected: public_url.to_owned() });
+        }
+        Ok(identity)
+    }
+
+    /// Who asks is vouched for by an authority that wallets trust; that it may vouch for cards too is not asked.
+    fn request_identity(&self, public_url: &str, now: Timestamp) -> Result<Identity, KeyringError> {
+        let (identity, leaf) = self.certified(REQUESTS, REQUEST, |chain| check_own_chain(chain, now))?;
+        let expected = dns_name(public_url);
+        if !leaf.dns_names.iter().any(|name| name == expected) {
+            let (file, found) = (self.0.join(chain_name(REQUESTS)), leaf.dns_names.join(" "));
+            return Err(KeyringError::OtherHost { file, found, expected: expected.to_owned() });
+        }
+        Ok(identity)
+    }
+
+    fn certified(
+        &self,
+        name: &str,
+        algorithm: Algorithm,
+        check: impl FnOnce(&[Vec<u8>]) -> Result<Leaf, ChainError>,
+    ) -> Result<(Identity, Leaf), KeyringError> {
         let key_name = key_name(name);
-        let key = self.key(&key_name, signing)?;
+        let key = self.key(&key_name, algorithm)?;
         let file = self.0.join(chain_name(name));
         let chain = certificates(&file)?;
-        let leaf = verify_chain(&chain, anchors, now).map_err(|error| match error {
+        let leaf = check(&chain).map_err(|error| match error {
             ChainError::Expired { not_after, .. } => KeyringError::Expired { file: file.clone(), not_after },
             error => KeyringError::Chain { file: file.clone(), error },
         })?;
         if &leaf.public_key != key.public_key() {
             return Err(KeyringError::Mismatch { key: self.0.join(key_name), certificate: file });
         }
-        if !leaf.uris.iter().any(|uri| uri == public_url) {
-            let found = leaf.uris.join(" ");
-            return Err(KeyringError::OtherAddress { file, found, expected: public_url.to_owned() });
-        }
-        Ok(Identity { key, chain })
+        Ok((Identity { key, chain }, leaf))
     }
 
-    fn root(&self, signing: Algorithm) -> Result<Identity, KeyringError> {
+    pub(super) fn root(&self, signing: Algorithm) -> Result<Identity, KeyringError> {
         let key = self.key(ROOT_KEY, signing)?;
         let file = self.0.join(ROOT);
         let text = read_text(&file)?;
@@ -222,7 +245,7 @@ impl<'a> Folder<'a> {
         Ok(Identity { key, chain: vec![anchor.der().to_vec()] })
     }
 
-    fn key(&self, name: &str, expected: Algorithm) -> Result<SoftwareKey, KeyringError> {
+    pub(super) fn key(&self, name: &str, expected: Algorithm) -> Result<SoftwareKey, KeyringError> {
         let file = self.0.join(name);
         let malformed = || KeyringError::Malformed { file: file.clone(), expected: "one PKCS#8 private key in PEM" };
         let text = read_private(&file)?;
@@ -246,17 +269,18 @@ impl<'a> Folder<'a> {
     }
 }
 
-fn key_name(identity: &str) -> String {
+pub(super) fn key_name(identity: &str) -> String {
     format!("{identity}.key.pem")
 }
 
-fn chain_name(identity: &str) -> String {
+pub(super) fn chain_name(identity: &str) -> String {
     format!("{identity}.chain.pem")
 }
 
 /// The files of a set, the marker last.
 fn names(development: bool) -> Vec<String> {
-    let mut names: Vec<_> = [ISSUER, STATUS_LIST].iter().flat_map(|name| [key_name(name), chain_name(name)]).collect();
+    let mut names: Vec<_> =
+        [ISSUER, STATUS_LIST, REQUESTS].iter().flat_map(|name| [key_name(name), chain_name(name)]).collect();
     names.extend([LOG, ACCESS_TOKEN, BLIND_INDEX, INDEX, CODE].map(str::to_owned));
     names.extend((0..SHARDS).map(|shard| format!("{PEOPLE}/{shard:x}.key")));
     if development {
@@ -266,21 +290,28 @@ fn names(development: bool) -> Vec<String> {
     names
 }
 
+pub(super) fn key_pem(key: &SoftwareKey) -> String {
+    pem::encode(pem::PRIVATE_KEY, &pkcs8::encode(key.algorithm(), key.secret()))
+}
+
+pub(super) fn chain_pem(chain: &[Vec<u8>]) -> String {
+    chain.iter().map(|der| pem::encode(pem::CERTIFICATE, der)).collect()
+}
+
 /// The content of each file of a set, the marker last.
 fn files(material: &Material) -> Vec<(String, Zeroizing<String>)> {
-    let key = |key: &SoftwareKey| pem::encode(pem::PRIVATE_KEY, &pkcs8::encode(key.algorithm(), key.secret()));
-    let chain = |chain: &[Vec<u8>]| chain.iter().map(|der| pem::encode(pem::CERTIFICATE, der)).collect::<String>();
     let secret = |secret: &SecretKey| base64url::encode(secret.expose()) + "\n";
     let mut files = Vec::new();
-    for (name, identity) in [(ISSUER, &material.issuer), (STATUS_LIST, &material.status_list)] {
-        files.push((key_name(name), key(&identity.key)));
-        files.push((chain_name(name), chain(&identity.chain)));
+    let identities = [(ISSUER, &material.issuer), (STATUS_LIST, &material.status_list), (REQUESTS, &material.request)];
+    for (name, identity) in identities {
+        files.push((key_name(name), key_pem(&identity.key)));
+        files.push((chain_name(name), chain_pem(&identity.chain)));
     }
-    files.push((LOG.to_owned(), key(&material.log)));
-    files.push((ACCESS_TOKEN.to_owned(), key(&material.access_token)));
+    files.push((LOG.to_owned(), key_pem(&material.log)));
+    files.push((ACCESS_TOKEN.to_owned(), key_pem(&material.access_token)));
     if let Some(root) = &material.development_root {
-        files.push((ROOT_KEY.to_owned(), key(&root.key)));
-        files.push((ROOT.to_owned(), chain(&root.chain)));
+        files.push((ROOT_KEY.to_owned(), key_pem(&root.key)));
+        files.push((ROOT.to_owned(), chain_pem(&root.chain)));
     }
     for (shard, people) in material.people.iter().enumerate() {
         files.push((format!("{PEOPLE}/{shard:x}.key"), secret(people)));
@@ -331,12 +362,12 @@ fn read_private(file: &Path) -> Result<Zeroizing<String>, KeyringError> {
     read_text(file).map(Zeroizing::new)
 }
 
-fn make_dir(dir: &Path) -> Result<(), KeyringError> {
+pub(super) fn make_dir(dir: &Path) -> Result<(), KeyringError> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| KeyringError::io(dir, &error))
 }
 
 /// Writes a new file, private unless its name says it holds certificates or the marker, and waits for the disk.
-fn write(file: &PathBuf, content: &[u8]) -> Result<(), KeyringError> {
+pub(super) fn write(file: &PathBuf, content: &[u8]) -> Result<(), KeyringError> {
     let public = [".chain.pem", ".cert.pem", MARKER].iter().any(|end| file.to_string_lossy().ends_with(end));
     let mode = if public { 0o644 } else { 0o600 };
     let written = OpenOptions::new().write(true).create_new(true).mode(mode).open(file).and_then(|mut open| {
@@ -346,6 +377,6 @@ fn write(file: &PathBuf, content: &[u8]) -> Result<(), KeyringError> {
     written.map_err(|error| KeyringError::io(file, &error))
 }
 
-fn sync_dir(dir: &Path) -> Result<(), KeyringError> {
+pub(super) fn sync_dir(dir: &Path) -> Result<(), KeyringError> {
     File::open(dir).and_then(|open| open.sync_all()).map_err(|error| KeyringError::io(dir, &error))
 }

@@ -7,11 +7,16 @@
 mod error;
 mod file;
 mod material;
+mod request;
 
 pub use error::KeyringError;
 pub use file::anchors;
+pub use material::dns_name;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::{
     base::{clock::Clock, random::Random, secret::SecretKey},
@@ -33,6 +38,8 @@ pub enum Purpose {
     Log,
     /// Signs access tokens, which only this service reads; always ES256.
     AccessToken,
+    /// Signs requests for presentations; always ES256, which every wallet has to know.
+    Request,
 }
 
 /// The keys of one service.
@@ -41,11 +48,14 @@ pub struct Keyring {
     issuer_x5c: Vec<Vec<u8>>,
     status_list: Arc<dyn Signer>,
     status_list_x5c: Vec<Vec<u8>>,
+    request: Arc<dyn Signer>,
+    request_x5c: Vec<Vec<u8>>,
     log: Arc<dyn Signer>,
     access_token: Arc<dyn Signer>,
     anchors: Vec<Anchor>,
     development: bool,
     new: bool,
+    added: Option<PathBuf>,
     index: SecretKey,
     code: SecretKey,
     sealer: Sealer,
@@ -67,8 +77,9 @@ impl Keyring {
         if new {
             folder.create(&Material::development(public_url, signing, clock.now(), random)?)?;
         }
+        let added = folder.add_request_key(public_url, signing, clock.now(), random)?;
         let material = folder.read(public_url, signing, clock.now())?;
-        Ok(Self { new, ..Self::from_material(material, anchors(dir)?) })
+        Ok(Self { new, added, ..Self::from_material(material, anchors(dir)?) })
     }
 
     /// The public URL that a folder of keys belongs to and the public key of its log; none when it holds no keys. For
@@ -98,11 +109,14 @@ impl Keyring {
             issuer_x5c: material.issuer.chain,
             status_list: Arc::new(material.status_list.key),
             status_list_x5c: material.status_list.chain,
+            request: Arc::new(material.request.key),
+            request_x5c: material.request.chain,
             log: Arc::new(material.log),
             access_token: Arc::new(material.access_token),
             anchors,
             development: material.development_root.is_some(),
             new: true,
+            added: None,
             index: material.index,
             code: material.code,
             sealer: Sealer::new(material.people, material.blind_index),
@@ -116,6 +130,7 @@ impl Keyring {
             Purpose::StatusList => &self.status_list,
             Purpose::Log => &self.log,
             Purpose::AccessToken => &self.access_token,
+            Purpose::Request => &self.request,
         };
         Arc::clone(signer)
     }
@@ -125,6 +140,7 @@ impl Keyring {
         match purpose {
             Purpose::Issuer => &self.issuer_x5c,
             Purpose::StatusList => &self.status_list_x5c,
+            Purpose::Request => &self.request_x5c,
             Purpose::Log | Purpose::AccessToken => &[],
         }
     }
@@ -143,6 +159,11 @@ impl Keyring {
     /// is empty or not mounted, and nothing it sealed can be opened.
     pub fn is_new(&self) -> bool {
         self.new
+    }
+
+    /// The key file that this start made for a purpose that its development set was older than.
+    pub fn added(&self) -> Option<&Path> {
+        self.added.as_deref()
     }
 
     /// The key of the permutation that places cards in status lists.
@@ -167,5 +188,7 @@ impl std::fmt::Debug for Keyring {
     }
 }
 
+#[cfg(test)]
+mod request_tests;
 #[cfg(test)]
 mod tests;

@@ -66,7 +66,7 @@ impl Place {
 }
 
 fn public_parts(keyring: &Keyring) -> Vec<String> {
-    let purposes = [Purpose::Issuer, Purpose::StatusList, Purpose::Log, Purpose::AccessToken];
+    let purposes = [Purpose::Issuer, Purpose::StatusList, Purpose::Log, Purpose::AccessToken, Purpose::Request];
     let mut parts: Vec<_> = purposes.iter().map(|purpose| keyring.signer(*purpose).key_id().to_owned()).collect();
     parts.push(format!("{:?}", keyring.sealer().blind_index("field", "token")));
     parts.push(format!("{:?}", keyring.index_key().expose()));
@@ -90,6 +90,11 @@ fn a_second_start_finds_what_the_first_made() {
             assert_eq!(leaf.uris, [URL]);
             assert_eq!(second.signer(purpose).algorithm(), signing);
         }
+        let asks = second.x5c(Purpose::Request);
+        let leaf = verify_chain(asks, second.anchors(), NOW).expect("the chain leads to an anchor");
+        assert_eq!((first.x5c(Purpose::Request), &leaf.public_key), (asks, second.signer(Purpose::Request).public_key()));
+        assert_eq!((leaf.dns_names, leaf.uris), (vec!["localhost".to_owned()], vec![]));
+        assert_eq!(second.signer(Purpose::Request).algorithm(), Algorithm::Es256);
         assert_eq!(second.signer(Purpose::Log).algorithm(), Algorithm::Ed25519);
         assert_eq!(second.signer(Purpose::AccessToken).algorithm(), Algorithm::Es256);
         assert_eq!((second.x5c(Purpose::Log).len(), second.x5c(Purpose::AccessToken).len()), (0, 0));
@@ -104,7 +109,7 @@ fn no_two_keys_of_a_set_are_the_same() {
     let contents: Vec<_> = place.snapshot().into_iter().map(|(_, content)| content).collect();
     let different: std::collections::BTreeSet<_> = contents.iter().collect();
     assert_eq!(different.len(), contents.len());
-    assert_eq!(contents.len(), 4 + 5 + 16 + 2 + 1);
+    assert_eq!(contents.len(), 6 + 5 + 16 + 2 + 1);
 }
 
 #[test]
@@ -313,7 +318,7 @@ fn openssl_opens_the_files() {
     for signing in Algorithm::ALL {
         let place = Place::empty();
         place.open_as(URL, signing).expect("a first start");
-        for name in ["issuer", "status-list", "log", "access-token", "development-root"] {
+        for name in ["issuer", "status-list", "request", "log", "access-token", "development-root"] {
             let file = place.file(&format!("{name}.key.pem"));
             let read = Command::new("openssl").args(["pkey", "-noout", "-check", "-in"]).arg(file).output();
             assert!(read.expect("openssl runs").status.success(), "{name}");

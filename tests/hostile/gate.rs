@@ -199,6 +199,7 @@ pub fn certificate(key: &SoftwareKey, uri: &str, validity: Validity, usages: &[&
         validity,
         role: Role::Leaf,
         uris: &[uri],
+        dns_names: &[],
         extended_key_usages: usages,
     };
     x509::issue(&request, issuer, &SeededRandom::new(11)).expect("a certificate")

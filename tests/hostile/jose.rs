@@ -300,6 +300,7 @@ fn a_chain_that_does_not_hold_is_refused_for_its_own_reason() {
         validity: days(-1, 1),
         role: Role::Leaf,
         uris: &["https://id.example"],
+        dns_names: &[],
         extended_key_usages: &[],
     };
     let leaf = authority.certify(&good);

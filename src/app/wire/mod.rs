@@ -66,6 +66,9 @@ impl Service {
         let mut bound = bind::bind(&config.listen)?;
         let materials = Materials::gather(config, &bound, clock, random)?;
         let mut notes = std::mem::take(&mut bound.notes);
+        if let Some(file) = materials.keyring.added() {
+            notes.push(format!("made {}, which signs requests for presentations; keep a backup of it", file.display()));
+        }
         if let Mode::Guarded(damage) = materials.store.health().mode {
             notes.push(format!("guarded: {damage}; stop the service and run `yufu repair`"));
         } else {

@@ -88,8 +88,19 @@ pub struct Request<'a> {
     pub role: Role,
     /// URIs of subjectAltName.
     pub uris: &'a [&'a str],
+    /// DNS names of subjectAltName.
+    pub dns_names: &'a [&'a str],
     /// Purposes of extendedKeyUsage in dotted form; no extension when empty.
     pub extended_key_usages: &'a [&'a str],
+}
+
+/// Under which name a leaf is known beside its subject.
+#[derive(Clone, Copy, Debug)]
+pub enum AlternativeName<'a> {
+    /// A URI: whose signatures vouch for what a service of that URL says.
+    Uri(&'a str),
+    /// A DNS name: whose signatures vouch for who asks from that host.
+    Dns(&'a str),
 }
 
 /// Who signs a certificate.
@@ -109,21 +120,26 @@ pub fn root(subject: Subject<'_>, validity: Validity, signer: &dyn Signer, rando
         validity,
         role: Role::Authority(u8::try_from(super::MAX_INTERMEDIATES).ok()),
         uris: &[],
+        dns_names: &[],
         extended_key_usages: &[],
     };
     issue(&request, Issuer { certificate: None, signer }, random)
 }
 
-/// A leaf for `public_key` that carries `uri`, signed by the authority of `certificate`.
+/// A leaf for `public_key` that carries `name`, signed by the authority of `certificate`.
 pub fn leaf(
     subject: Subject<'_>,
     validity: Validity,
     public_key: &PublicKey,
-    uri: &str,
+    name: AlternativeName<'_>,
     issuer: Issuer<'_>,
     random: &dyn Random,
 ) -> Result<Vec<u8>, BuildError> {
-    let request = Request { subject, public_key, validity, role: Role::Leaf, uris: &[uri], extended_key_usages: &[] };
+    let (uris, dns_names): (&[&str], &[&str]) = match &name {
+        AlternativeName::Uri(uri) => (&[uri], &[]),
+        AlternativeName::Dns(dns_name) => (&[], &[dns_name]),
+    };
+    let request = Request { subject, public_key, validity, role: Role::Leaf, uris, dns_names, extended_key_usages: &[] };
     issue(&request, issuer, random)
 }
 
@@ -181,9 +197,11 @@ fn extensions(request: &Request<'_>) -> Result<Vec<Extension>, BuildError> {
     if let Some(constraints) = authority {
         all.push(extension(true, &constraints)?);
     }
-    if !request.uris.is_empty() {
-        let uri = |uri: &&str| Ok(GeneralName::UniformResourceIdentifier(Ia5String::new(uri)?));
-        let names = request.uris.iter().map(uri).collect::<der::Result<Vec<_>>>()?;
+    let uri = |uri: &&str| Ok(GeneralName::UniformResourceIdentifier(Ia5String::new(uri)?));
+    let dns_name = |name: &&str| Ok(GeneralName::DnsName(Ia5String::new(name)?));
+    let names = request.uris.iter().map(uri).chain(request.dns_names.iter().map(dns_name));
+    let names = names.collect::<der::Result<Vec<_>>>()?;
+    if !names.is_empty() {
         all.push(extension(false, &SubjectAltName(names))?);
     }
     if !request.extended_key_usages.is_empty() {

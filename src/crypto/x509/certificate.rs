@@ -70,6 +70,7 @@ pub(super) struct Certificate {
     pub(super) subject_key_id: Option<Vec<u8>>,
     pub(super) authority_key_id: Option<Vec<u8>>,
     pub(super) uris: Vec<String>,
+    pub(super) dns_names: Vec<String>,
 }
 
 impl Certificate {
@@ -87,6 +88,7 @@ impl Certificate {
         let authority_key: Option<AuthorityKeyIdentifier> = extension(tbs)?;
         let subject_key: Option<SubjectKeyIdentifier> = extension(tbs)?;
         let usages: Option<ExtendedKeyUsage> = extension(tbs)?;
+        let (uris, dns_names) = alternative_names(extension(tbs)?);
         Ok(Self {
             der: der.to_vec(),
             signed: signed_bytes(der)?,
@@ -103,7 +105,8 @@ impl Certificate {
             extended_key_usages: usages.map(|usages| usages.0.iter().map(ToString::to_string).collect()),
             subject_key_id: subject_key.map(|id| id.0.as_bytes().to_vec()),
             authority_key_id: authority_key.and_then(|id| id.key_identifier).map(|id| id.as_bytes().to_vec()),
-            uris: uris(extension(tbs)?),
+            uris,
+            dns_names,
         })
     }
 
@@ -159,12 +162,17 @@ where
     Ok(tbs.get_extension::<T>()?.map(|(_, value)| value))
 }
 
-fn uris(names: Option<SubjectAltName>) -> Vec<String> {
-    let uri = |name: &GeneralName| match name {
-        GeneralName::UniformResourceIdentifier(uri) => Some(uri.to_string()),
-        _ => None,
-    };
-    names.map_or_else(Vec::new, |names| names.0.iter().filter_map(uri).collect())
+/// URIs and DNS names; names of other kinds are not used.
+fn alternative_names(names: Option<SubjectAltName>) -> (Vec<String>, Vec<String>) {
+    let (mut uris, mut dns_names) = (vec![], vec![]);
+    for name in names.map_or_else(Vec::new, |names| names.0) {
+        match name {
+            GeneralName::UniformResourceIdentifier(uri) => uris.push(uri.to_string()),
+            GeneralName::DnsName(name) => dns_names.push(name.to_string()),
+            _ => {}
+        }
+    }
+    (uris, dns_names)
 }
 
 fn signed_bytes(der: &[u8]) -> der::Result<Vec<u8>> {

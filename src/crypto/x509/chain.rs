@@ -178,6 +178,8 @@ pub struct Leaf {
     pub subject: String,
     /// URIs of subjectAltName.
     pub uris: Vec<String>,
+    /// DNS names of subjectAltName.
+    pub dns_names: Vec<String>,
     /// Purposes of extendedKeyUsage in dotted form; `None` when the extension is absent.
     pub extended_key_usages: Option<Vec<String>>,
     /// The first second of its validity.
@@ -196,24 +198,48 @@ pub fn verify_chain(x5c: &[Vec<u8>], anchors: &[Anchor], at: Timestamp) -> Resul
 /// self-issued one too. No allowance is made for clocks that differ.
 pub fn verify_chain_for(x5c: &[Vec<u8>], anchors: &[Anchor], at: Timestamp, purposes: &[&str]) -> Result<Leaf, ChainError> {
     let chain = parse(x5c, anchors)?;
+    let leaf = check_all_but_anchor(&chain, at)?;
+    check_purpose(leaf, purposes)?;
+    check_anchor(&chain, anchors, at)?;
+    Ok(Leaf::from(leaf))
+}
+
+/// Checks a chain of one's own whose anchor others trust, and this side need not know: everything that
+/// [`verify_chain_for`] asks but who vouches for it and for which purpose. The anchor must not stand in it all the same.
+pub fn check_own_chain(x5c: &[Vec<u8>], at: Timestamp) -> Result<Leaf, ChainError> {
+    let chain = parse(x5c, &[])?;
+    let leaf = check_all_but_anchor(&chain, at)?;
+    match chain.iter().rposition(|certificate| certificate.is_signed_by(&certificate.public_key)) {
+        Some(position) => Err(ChainError::AnchorIncluded { position }),
+        None => Ok(Leaf::from(leaf)),
+    }
+}
+
+fn check_all_but_anchor(chain: &[Certificate], at: Timestamp) -> Result<&Certificate, ChainError> {
     let (leaf, intermediates) = chain.split_first().ok_or(ChainError::Empty)?;
-    check_leaf(leaf, purposes)?;
+    check_leaf(leaf)?;
     for (position, certificate) in (1..).zip(intermediates) {
         check_authority(certificate, position)?;
     }
     for (position, certificate) in chain.iter().enumerate() {
         check_time(certificate, position, at)?;
     }
-    check_signatures(&chain)?;
-    check_anchor(&chain, anchors, at)?;
-    Ok(Leaf {
-        public_key: leaf.public_key.clone(),
-        subject: leaf.subject_text.clone(),
-        uris: leaf.uris.clone(),
-        extended_key_usages: leaf.extended_key_usages.clone(),
-        not_before: leaf.not_before,
-        not_after: leaf.not_after,
-    })
+    check_signatures(chain)?;
+    Ok(leaf)
+}
+
+impl From<&Certificate> for Leaf {
+    fn from(leaf: &Certificate) -> Self {
+        Self {
+            public_key: leaf.public_key.clone(),
+            subject: leaf.subject_text.clone(),
+            uris: leaf.uris.clone(),
+            dns_names: leaf.dns_names.clone(),
+            extended_key_usages: leaf.extended_key_usages.clone(),
+            not_before: leaf.not_before,
+            not_after: leaf.not_after,
+        }
+    }
 }
 
 fn parse(x5c: &[Vec<u8>], anchors: &[Anchor]) -> Result<Vec<Certificate>, ChainError> {
@@ -246,7 +272,7 @@ fn read(der: &[u8], position: usize) -> Result<Certificate, ChainError> {
     })
 }
 
-fn check_leaf(leaf: &Certificate, purposes: &[&str]) -> Result<(), ChainError> {
+fn check_leaf(leaf: &Certificate) -> Result<(), ChainError> {
     if leaf.issuer == leaf.subject && leaf.is_signed_by(&leaf.public_key) {
         return Err(ChainError::SelfSigned);
     }
@@ -256,6 +282,10 @@ fn check_leaf(leaf: &Certificate, purposes: &[&str]) -> Result<(), ChainError> {
     if !leaf.key_usage.as_ref().is_some_and(|usage| usage.digital_signature()) {
         return Err(ChainError::KeyUsage);
     }
+    Ok(())
+}
+
+fn check_purpose(leaf: &Certificate, purposes: &[&str]) -> Result<(), ChainError> {
     let fits = |usage: &String| usage == ANY_EXTENDED_KEY_USAGE || purposes.contains(&usage.as_str());
     match &leaf.extended_key_usages {
         Some(usages) if !usages.iter().any(fits) => Err(ChainError::ExtendedKeyUsage),

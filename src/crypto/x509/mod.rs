@@ -9,9 +9,9 @@ mod certificate;
 mod chain;
 mod spki;
 
-pub use build::{BuildError, Issuer, Request, Role, Subject, Validity, issue, leaf, root};
+pub use build::{AlternativeName, BuildError, Issuer, Request, Role, Subject, Validity, issue, leaf, root};
 pub use certificate::CertificateError;
-pub use chain::{Anchor, ChainError, Leaf, MAX_INTERMEDIATES, verify_chain, verify_chain_for};
+pub use chain::{Anchor, ChainError, Leaf, MAX_INTERMEDIATES, check_own_chain, verify_chain, verify_chain_for};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;

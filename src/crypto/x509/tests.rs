@@ -3,7 +3,7 @@ use crate::{
     base::random::{Random, SeededRandom},
     crypto::{
         Algorithm, Signer, SoftwareKey,
-        x509::{BuildError, Issuer, Request, Role, Subject, Validity, issue, leaf, root, x5c_header},
+        x509::{AlternativeName, BuildError, Issuer, Request, Role, Subject, Validity, issue, leaf, root, x5c_header},
     },
 };
 
@@ -57,6 +57,7 @@ impl Pki {
             validity: days(-1, 100),
             role,
             uris: &[URI],
+            dns_names: &[],
             extended_key_usages: &[],
         }
     }
@@ -316,6 +317,35 @@ fn leaf_makes_what_the_service_needs() {
     let pki = Pki::new(Algorithm::Es256);
     let issuer = Issuer { certificate: Some(&pki.root), signer: &pki.root_key };
     let random: &dyn Random = &pki.random;
-    let made = leaf(subject("issuer"), days(-1, 1), pki.leaf_key.public_key(), URI, issuer, random).expect("a leaf");
-    assert_eq!(verify_chain(&[made], &pki.anchors(), NOW).map(|leaf| leaf.uris), Ok(vec![URI.to_owned()]));
+    for (name, names) in [
+        (AlternativeName::Uri(URI), (vec![URI.to_owned()], vec![])),
+        (AlternativeName::Dns("id.example"), (vec![], vec!["id.example".to_owned()])),
+    ] {
+        let key = pki.leaf_key.public_key();
+        let made = leaf(subject("issuer"), days(-1, 1), key, name, issuer, random).expect("a leaf");
+        assert_eq!(verify_chain(&[made], &pki.anchors(), NOW).map(|leaf| (leaf.uris, leaf.dns_names)), Ok(names));
+    }
+}
+
+#[test]
+fn a_chain_of_ones_own_needs_no_anchor_and_everything_else() {
+    let pki = Pki::new(Algorithm::Es256);
+    let leaf = pki.by_root(&pki.request(Role::Leaf));
+    assert_eq!(check_own_chain(std::slice::from_ref(&leaf), NOW).map(|leaf| leaf.uris), Ok(vec![URI.to_owned()]));
+    // For any purpose: it is not for us to accept.
+    let for_servers = Request { extended_key_usages: &["1.3.6.1.5.5.7.3.1"], ..pki.request(Role::Leaf) };
+    assert!(check_own_chain(&[pki.by_root(&for_servers)], NOW).is_ok());
+
+    let refused = |chain: &[Vec<u8>], at| check_own_chain(chain, at).err();
+    assert_eq!(refused(&[], NOW), Some(ChainError::Empty));
+    assert_eq!(refused(&[leaf.clone(), pki.root.clone()], NOW), Some(ChainError::AnchorIncluded { position: 1 }));
+    assert_eq!(refused(std::slice::from_ref(&pki.root), NOW), Some(ChainError::SelfSigned));
+    let not_after = days(0, 100).not_after;
+    assert_eq!(
+        refused(std::slice::from_ref(&leaf), not_after.plus_seconds(1)),
+        Some(ChainError::Expired { position: 0, not_after })
+    );
+    let stranger = Pki { random: SeededRandom::new(8), ..Pki::new(Algorithm::Es256) };
+    let middle = stranger.by_root(&stranger.request(Role::Authority(None)));
+    assert_eq!(refused(&[leaf, middle], NOW), Some(ChainError::Broken { position: 0 }));
 }

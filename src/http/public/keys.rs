@@ -18,7 +18,7 @@ pub(super) fn configure(app: &mut ServiceConfig) {
     app.service(resource("/.well-known/jwt-vc-issuer", [get(route().to(issuer))]));
 }
 
-/// Public keys: of credentials, of status lists and of the log
+/// Public keys: of credentials, of status lists, of the log and of requests
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", tag = "public",
     responses((status = 200, description = "A JSON Web Key Set (RFC 7517)", body = Object))
