@@ -130,3 +130,21 @@ pub const RESULT_SECONDS: i64 = 900;
 
 /// Most days for which a use case may keep evidence: a year, after which a dispute about one check is over.
 pub const EVIDENCE_DAYS: u16 = 366;
+
+/// Most credentials a query asks for: a driver shows two, and a query of sixteen still fits a request object.
+pub const DCQL_CREDENTIALS: usize = 16;
+
+/// Most claims asked of one credential: the largest shipped type has fewer than 40.
+pub const DCQL_CLAIMS: usize = 64;
+
+/// Most sets, and options of a set, in a query.
+pub const DCQL_SETS: usize = 16;
+
+/// Most values, types or authorities in one list of a query.
+pub const DCQL_VALUES: usize = 64;
+
+/// Most steps of a claims path pointer: claims are at most five deep.
+pub const DCQL_PATH_ELEMENTS: usize = 16;
+
+/// Longest text in a query, in bytes: the longest are addresses, as [`STATUS_LIST_URI_BYTES`] bounds them.
+pub const DCQL_TEXT_BYTES: usize = 2048;
