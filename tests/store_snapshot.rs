@@ -52,6 +52,7 @@ fn a_start_from_a_snapshot_shows_what_the_whole_log_says() {
     let world = with_snapshot();
     let whole = world.folder.open();
     let (head, roster) = (whole.head(), whole.roster().entries());
+    assert_eq!(whole.roster().accounts(), [(token_id("good"), Arc::new(account()))]);
     until(&whole, || whole.health().checked_events == head.size);
     assert_eq!(whole.health().mode, Mode::Normal);
     assert_eq!((whole.head(), whole.roster().entries()), (head, roster));

@@ -65,6 +65,13 @@ pub const BODY_SECONDS: u64 = 10;
 /// Longest nonce or audience a caller may expect, in bytes.
 pub const NONCE_BYTES: usize = 1024;
 
+/// Most use cases that the account of a checkpoint is limited to: five are shipped, and a house with ten times as many
+/// has room.
+pub const ACCOUNT_USE_CASES: usize = 64;
+
+/// Most addresses to come back to, and most origins, of one checkpoint: a checkpoint is one system.
+pub const ACCOUNT_ADDRESSES: usize = 16;
+
 /// Copies of one card fetched in one request (batch).
 pub const BATCH_SIZE: usize = 10;
 

@@ -7,6 +7,7 @@ pub mod base64url;
 pub mod clock;
 pub mod json;
 pub mod limits;
+pub mod origin;
 pub mod random;
 pub mod secret;
 pub mod time;

@@ -18,6 +18,7 @@ pub mod openapi;
 mod page;
 pub mod problem;
 mod public;
+mod qr;
 mod route;
 pub mod server;
 mod state;

@@ -136,7 +136,7 @@ impl Tokens {
         let id = match store.get(&Key::OneTime(self.ground.code_hash(code)))?.map(|record| record.value) {
             Some(Record::OneTime(one_time)) => match one_time.leads_to {
                 LeadsTo::Offer(id) => id,
-                LeadsTo::Used => return Ok(None),
+                LeadsTo::Used | LeadsTo::Pairing(_) => return Ok(None),
             },
             _ => return Ok(None),
         };

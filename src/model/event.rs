@@ -6,6 +6,7 @@ use crate::{
     base::time::Timestamp,
     model::{
         card::{Reason, State, StatusRef},
+        checkpoint::CheckpointAccount,
         ids::{CardId, ListId, StoreId, TokenId},
         party::{Actor, Role},
     },
@@ -77,6 +78,9 @@ pub enum What {
         role: Role,
         /// SHA-256 of its secret of 256 random bits, base64url: lets the log alone say which tokens are good.
         hash: String,
+        /// What it may ask for, when it is a checkpoint's: a limit has to outlive the records too.
+        #[serde(default, skip_serializing_if = "CheckpointAccount::is_plain")]
+        account: CheckpointAccount,
     },
     /// A token was switched off.
     TokenSwitchedOff {

@@ -1,6 +1,7 @@
 //! What the service remembers, and the rules of its change: pure values, no store, no clock, no socket.
 
 pub mod card;
+pub mod checkpoint;
 pub mod credential_type;
 pub mod event;
 pub mod id_number;

@@ -8,6 +8,7 @@ use crate::{
     base::time::Timestamp,
     model::{
         card::{Card, IssueOrder, State},
+        checkpoint::CheckpointAccount,
         event::EventDraft,
         ids::{CardId, OfferId, PersonId, TokenId},
         party::Role,
@@ -87,13 +88,29 @@ pub struct OneTime {
 }
 
 /// What a one-time thing leads to.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeadsTo {
     /// A pre-authorised code leads to its offer.
     Offer(OfferId),
     /// A nonce that was used.
     Used,
+    /// A pairing code leads to the token of a checkpoint.
+    Pairing(Pairing),
+}
+
+/// The token that a pairing code makes when a device redeems it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Pairing {
+    /// The identifier that the token will have.
+    pub token: TokenId,
+    /// What it will be called.
+    pub name: String,
+    /// Its account.
+    #[serde(default, skip_serializing_if = "CheckpointAccount::is_plain")]
+    pub account: CheckpointAccount,
+    /// The administrator's token on whose word it is made; when that one is off, so is the code.
+    pub by: TokenId,
 }
 
 /// A token of an operator or checkpoint. Whether it is good is said by the log (the roster), not by this record.
@@ -109,6 +126,9 @@ pub struct Token {
     pub created_at: Timestamp,
     /// When it was switched off.
     pub switched_off_at: Option<Timestamp>,
+    /// What it may ask for, when it is a checkpoint's.
+    #[serde(default, skip_serializing_if = "CheckpointAccount::is_plain")]
+    pub account: CheckpointAccount,
 }
 
 /// A record of the store.

@@ -12,6 +12,7 @@ use yufu::{
     },
     model::{
         card::{Reason, State},
+        checkpoint::CheckpointAccount,
         credential_type::Ineligible,
         ids::{OfferId, PersonId},
         party::{NotAllowed, Role},
@@ -210,7 +211,8 @@ fn two_administrators_who_switch_each_other_off_leave_one() {
     let (store, clock, random) = (office.ground.store.clone(), office.ground.clock.clone(), office.ground.random.clone());
     let tokens = OperatorTokens { store, clock, random };
     let administrator = authority(Role::Administrator);
-    let make = || tokens.create(&administrator, "colleague", Role::Administrator).expect("made").0.id;
+    let make =
+        || tokens.create(&administrator, "colleague", Role::Administrator, CheckpointAccount::default()).expect("made").0.id;
     let mut stays = make();
     for _ in 0..8 {
         let both = [stays, make()];

@@ -149,8 +149,10 @@ pub fn board_roster_and_watch_are_in_step_with_the_answer(store: &dyn Store) {
     assert_eq!(store.roster().bearer(&token_hash("t")), None);
     store.commit(make_token("t")).expect("it is made");
     assert_eq!(store.roster().bearer(&token_hash("t")), Some((token_id("t"), Role::Revoker)));
+    assert_eq!(*store.roster().account(token_id("t")), account());
     store.commit(switch_off("t")).expect("it is switched off");
     assert_eq!(store.roster().bearer(&token_hash("t")), None);
+    assert!(store.roster().account(token_id("t")).is_plain());
     log_is_whole(store);
 }
 

@@ -15,6 +15,7 @@ use yufu::{
     format::merkle::{Frontier, leaf_hash},
     model::{
         card::{Card, Circumstance, IssueOrder, Reason, State, StatusRef},
+        checkpoint::CheckpointAccount,
         event::{EventDraft, LoggedEvent, What},
         ids::{CardId, OfferId, PersonId, TokenId},
         party::{Actor, Role},
@@ -183,17 +184,34 @@ pub fn token_hash(name: &str) -> [u8; 32] {
     sha256(format!("secret of {name}"))
 }
 
+/// What the tokens of tests are limited to. The store does not ask whose roles have a limit.
+pub fn account() -> CheckpointAccount {
+    CheckpointAccount { use_cases: Some(vec!["boarding".to_owned()]), ..CheckpointAccount::default() }
+}
+
 pub fn make_token(name: &str) -> Commit {
-    let token =
-        Token { id: token_id(name), name: name.to_owned(), role: Role::Revoker, created_at: NOW, switched_off_at: None };
+    let token = Token {
+        id: token_id(name),
+        name: name.to_owned(),
+        role: Role::Revoker,
+        created_at: NOW,
+        switched_off_at: None,
+        account: account(),
+    };
     let hash = base64url::encode(token_hash(name));
-    let what = What::TokenCreated { token: token.id, role: token.role, hash };
+    let what = What::TokenCreated { token: token.id, role: token.role, hash, account: token.account.clone() };
     Commit { events: vec![event(what)], ..put(Record::Token(token)) }
 }
 
 pub fn switch_off(name: &str) -> Commit {
-    let token =
-        Token { id: token_id(name), name: name.to_owned(), role: Role::Revoker, created_at: NOW, switched_off_at: Some(NOW) };
+    let token = Token {
+        id: token_id(name),
+        name: name.to_owned(),
+        role: Role::Revoker,
+        created_at: NOW,
+        switched_off_at: Some(NOW),
+        account: account(),
+    };
     Commit { events: vec![event(What::TokenSwitchedOff { token: token.id })], ..put(Record::Token(token)) }
 }
 

@@ -8,16 +8,16 @@ mod checks;
 mod file;
 mod identity;
 mod listen;
-mod public_url;
 mod reading;
 mod report;
 mod storage;
 
+/// The public URL: the name by which everyone outside knows the service.
+pub use crate::base::origin::Origin as PublicUrl;
 pub use checks::StartRefusal;
 pub use file::FileError;
 pub use identity::IdentityOptions;
 pub use listen::{ListenOptions, MetricsListen};
-pub use public_url::{NotAPublicUrl, PublicUrl};
 pub use reading::{Cli, Command, ReadError, read};
 pub use report::{LogFormat, LogLevel, ReportOptions};
 pub use storage::StorageOptions;

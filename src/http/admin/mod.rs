@@ -3,6 +3,7 @@
 pub(super) mod cards;
 pub(super) mod events;
 pub(super) mod offers;
+pub(super) mod pairings;
 pub(super) mod people;
 pub(super) mod tokens;
 
@@ -31,7 +32,8 @@ pub(super) fn configure(app: &mut ServiceConfig) {
             .configure(offers::configure)
             .configure(cards::configure)
             .configure(events::configure)
-            .configure(tokens::configure),
+            .configure(tokens::configure)
+            .configure(pairings::configure),
     );
 }
 

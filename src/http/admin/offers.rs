@@ -5,7 +5,6 @@ use actix_web::{
     http::Method,
     web::{self, ServiceConfig, post as post_route},
 };
-use qrcode::{EcLevel, QrCode, render::svg};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,6 +15,7 @@ use crate::{
         call::call,
         extract::JsonBody,
         problem::{Problem, ProblemDocument, Words},
+        qr,
         route::{on, resource},
     },
     issuance::offer::{OfferOrder, Offered},
@@ -99,16 +99,10 @@ fn view(offered: Offered) -> OfferMade {
         offer_id: offered.id.to_string(),
         link_by_value: offered.offer.link_by_value(),
         credential_offer: offered.offer,
-        qr_svg: qr(&link),
+        qr_svg: qr::svg(&link),
         link,
         credential_offer_uri: offered.uri,
         tx_code: offered.tx_code.map(|code| code.expose().clone()),
         expires_at: offered.expires_at.to_string(),
     }
-}
-
-/// A QR code in SVG; empty when the link is too long for one, which a link by reference is not.
-fn qr(link: &str) -> String {
-    let code = QrCode::with_error_correction_level(link, EcLevel::M);
-    code.map(|code| code.render::<svg::Color<'_>>().min_dimensions(240, 240).build()).unwrap_or_default()
 }

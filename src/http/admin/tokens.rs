@@ -17,7 +17,7 @@ use crate::{
         problem::{Problem, ProblemDocument},
         route::{get, on, resource},
     },
-    model::{ids::TokenId, party::Role, record::Token},
+    model::{checkpoint::CheckpointAccount, ids::TokenId, party::Role, record::Token},
 };
 
 pub(super) fn configure(app: &mut ServiceConfig) {
@@ -34,6 +34,15 @@ pub(in crate::http) struct NewToken {
     /// `administrator`, `registrar`, `revoker`, `auditor` or `checkpoint`.
     #[schema(value_type = String)]
     role: Role,
+    /// For a checkpoint: the use cases it is limited to; any when left out.
+    #[serde(default)]
+    use_cases: Option<Vec<String>>,
+    /// For a checkpoint: where wallets may send people back to: https, or http on the machine itself.
+    #[serde(default)]
+    redirect_uris: Vec<String>,
+    /// For a checkpoint: origins of pages that may ask by the Digital Credentials API, besides this service's own.
+    #[serde(default)]
+    origins: Vec<String>,
 }
 
 /// A token that was made. Its secret is shown here and never again.
@@ -54,6 +63,13 @@ pub(in crate::http) struct TokenView {
     role: Role,
     created_at: String,
     switched_off_at: Option<String>,
+    /// The use cases a checkpoint is limited to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    use_cases: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    redirect_uris: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    origins: Vec<String>,
 }
 
 /// A page of tokens.
@@ -72,6 +88,9 @@ impl From<Token> for TokenView {
             role: token.role,
             created_at: token.created_at.to_string(),
             switched_off_at: token.switched_off_at.map(|at| at.to_string()),
+            use_cases: token.account.use_cases,
+            redirect_uris: token.account.redirect_uris,
+            origins: token.account.origins,
         }
     }
 }
@@ -82,7 +101,7 @@ impl From<Token> for TokenView {
     request_body = NewToken,
     responses(
         (status = 201, description = "Made; the secret is shown this once", body = TokenMade),
-        (status = 400, description = "No such role, or not a name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 400, description = "No such role, not a name, or not an account", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::http) async fn create(
@@ -90,7 +109,9 @@ pub(in crate::http) async fn create(
     state: web::Data<State>,
     JsonBody(new): JsonBody<NewToken>,
 ) -> Result<HttpResponse, Problem> {
-    let made = call(&state, move |state| state.operator_tokens.create(&permit.authority(), &new.name, new.role));
+    let NewToken { name, role, use_cases, redirect_uris, origins } = new;
+    let account = CheckpointAccount { use_cases, redirect_uris, origins };
+    let made = call(&state, move |state| state.operator_tokens.create(&permit.authority(), &name, role, account));
     let (token, secret) = made.await??;
     let made = TokenMade { id: token.id.to_string(), token: secret.expose().clone(), role: token.role };
     Ok(HttpResponse::Created().json(made))

@@ -2,6 +2,7 @@
 
 mod bearer;
 pub mod may;
+pub mod pairing;
 pub mod tokens;
 
 use std::{

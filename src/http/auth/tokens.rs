@@ -9,6 +9,7 @@ use crate::{
     base::{base64url, clock::Clock, random::Random, secret::Secret},
     crypto::sha256,
     model::{
+        checkpoint::{AccountError, CheckpointAccount},
         event::{EventDraft, What},
         ids::TokenId,
         party::{Actor, Authority, Capability, NotAllowed, Role},
@@ -38,6 +39,12 @@ pub enum TokensError {
     /// The name is empty, too long, or holds control characters.
     #[error("the name is not between 1 and {NAME_CHARACTERS} visible characters")]
     Name,
+    /// The account is not one, or not of this role.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// A pairing code is unknown, used, past its time, or of an administrator who is switched off: the same answer.
+    #[error("there is no such pairing code")]
+    PairingNotOpen,
     /// There is no such token.
     #[error("there is no such token")]
     NotFound,
@@ -64,15 +71,31 @@ pub struct OperatorTokens {
 }
 
 impl OperatorTokens {
-    /// Makes a token; the secret is shown here and never again.
-    pub fn create(&self, authority: &Authority, name: &str, role: Role) -> Result<(Token, Secret<String>), TokensError> {
+    /// Makes a token; the secret is shown here and never again. Only a checkpoint has an account.
+    pub fn create(
+        &self,
+        authority: &Authority,
+        name: &str,
+        role: Role,
+        account: CheckpointAccount,
+    ) -> Result<(Token, Secret<String>), TokensError> {
         authority.require(Capability::ManageTokens)?;
+        self.check(name, role, &account)?;
+        let secret = self.secret();
+        Ok((self.make(authority.actor(), name, role, account, &secret)?, secret))
+    }
+
+    /// Passes when a token can have this name and account.
+    pub(super) fn check(&self, name: &str, role: Role, account: &CheckpointAccount) -> Result<(), TokensError> {
         let visible = !name.trim().is_empty() && !name.chars().any(char::is_control);
         if !visible || name.chars().count() > NAME_CHARACTERS {
             return Err(TokensError::Name);
         }
-        let secret = self.secret();
-        Ok((self.make(authority.actor(), name, role, &secret)?, secret))
+        match role {
+            Role::Checkpoint => account.check(is_name)?,
+            _ => account.check_absent()?,
+        }
+        Ok(())
     }
 
     /// Makes the first administrator's token when there never was a token; gives whether it did. `keep` puts the secret
@@ -86,7 +109,7 @@ impl OperatorTokens {
         if !keep(&secret) {
             return Ok(false);
         }
-        self.make(Actor::Service, "first administrator", Role::Administrator, &secret)?;
+        self.make(Actor::Service, "first administrator", Role::Administrator, CheckpointAccount::default(), &secret)?;
         Ok(true)
     }
 
@@ -155,28 +178,46 @@ impl OperatorTokens {
         Err(TokensError::LastAdministrator)
     }
 
-    fn secret(&self) -> Secret<String> {
+    pub(super) fn secret(&self) -> Secret<String> {
         Secret::new(format!("{PREFIX}{}", base64url::encode(self.random.array::<32>())))
     }
 
-    fn make(&self, actor: Actor, name: &str, role: Role, secret: &Secret<String>) -> Result<Token, TokensError> {
-        let now = self.clock.now();
-        let token =
-            Token { id: TokenId::random(&*self.random), name: name.to_owned(), role, created_at: now, switched_off_at: None };
-        let hash = base64url::encode(sha256(secret.expose()));
-        self.store.commit(Commit {
-            guards: vec![Guard::Absent(Key::Token(token.id))],
-            writes: vec![Write::Put(Record::Token(token.clone()))],
-            issue: Vec::new(),
-            events: vec![EventDraft { at: now, actor, what: What::TokenCreated { token: token.id, role, hash } }],
-        })?;
+    fn make(
+        &self,
+        actor: Actor,
+        name: &str,
+        role: Role,
+        account: CheckpointAccount,
+        secret: &Secret<String>,
+    ) -> Result<Token, TokensError> {
+        let (id, created_at) = (TokenId::random(&*self.random), self.clock.now());
+        let token = Token { id, name: name.to_owned(), role, created_at, switched_off_at: None, account };
+        self.store.commit(Self::making(actor, &token, secret))?;
         Ok(token)
     }
 
-    fn read(&self, id: TokenId) -> Result<Versioned<Token>, TokensError> {
+    /// The commit that makes `token` good for who shows `secret`.
+    pub(super) fn making(actor: Actor, token: &Token, secret: &Secret<String>) -> Commit {
+        let hash = base64url::encode(sha256(secret.expose()));
+        let what = What::TokenCreated { token: token.id, role: token.role, hash, account: token.account.clone() };
+        Commit {
+            guards: vec![Guard::Absent(Key::Token(token.id))],
+            writes: vec![Write::Put(Record::Token(token.clone()))],
+            issue: Vec::new(),
+            events: vec![EventDraft { at: token.created_at, actor, what }],
+        }
+    }
+
+    pub(super) fn read(&self, id: TokenId) -> Result<Versioned<Token>, TokensError> {
         match self.store.get(&Key::Token(id))? {
             Some(Versioned { version, value: Record::Token(value) }) => Ok(Versioned { version, value }),
             _ => Err(TokensError::NotFound),
         }
     }
+}
+
+/// Whether a text has the form of a use case's name.
+fn is_name(text: &str) -> bool {
+    let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    !text.is_empty() && text.len() <= 64 && text.bytes().all(inner)
 }

@@ -1,5 +1,7 @@
 //! For checkpoints: verification of a presentation that is already in hand.
 
+pub(super) mod pair;
+
 use actix_web::{
     HttpResponse,
     http::Method,
@@ -23,6 +25,7 @@ use crate::{
 /// The routes for checkpoints.
 pub(super) fn configure(app: &mut ServiceConfig) {
     let nothing = web::to(|| async { Err::<HttpResponse, _>(Problem::new(Kind::NotFound)) });
+    pair::configure(app);
     app.service(
         web::scope("/checkpoint/api/v1")
             .wrap(from_fn(bearers_only))

@@ -65,6 +65,10 @@ kinds! {
         "Not found"
         "没有此资源"
         "There is nothing at this address";
+    PairingNotOpen "pairing_not_open" NOT_FOUND
+        "The pairing code does not work"
+        "配对码不存在、已使用或已过期，请向管理员索取新的配对码"
+        "The pairing code is unknown, used or past its time; ask an administrator for another";
     MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED
         "The resource does not have this method"
         "该资源不支持此方法，可用方法见 Allow 头"

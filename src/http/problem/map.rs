@@ -7,7 +7,11 @@ use crate::{
         auth::tokens::TokensError,
         problem::{Kind, Problem, Words},
     },
-    model::{card::TransitionError, party::NotAllowed},
+    model::{
+        card::TransitionError,
+        checkpoint::{AccountError, AccountWrong},
+        party::NotAllowed,
+    },
     revocation::lifecycle::LifecycleError,
     store::{CommitError, ReadError},
     verification::service::RequestError,
@@ -77,6 +81,8 @@ impl From<TokensError> for Problem {
             TokensError::Name => {
                 Self::field("/name", "invalid", Words::new("名称须为 1 至 100 个可见字符", TokensError::Name.to_string()))
             }
+            TokensError::Account(error) => error.into(),
+            TokensError::PairingNotOpen => Kind::PairingNotOpen.into(),
             TokensError::NotFound => Kind::NotFound.into(),
             TokensError::LastAdministrator => Kind::LastAdministrator.into(),
             TokensError::Commit(error) => error.into(),
@@ -84,6 +90,24 @@ impl From<TokensError> for Problem {
         }
     }
 }
+
+impl From<AccountError> for Problem {
+    fn from(AccountError { member, wrong }: AccountError) -> Self {
+        use AccountWrong as W;
+        let at = |place: usize| format!("/{member}/{place}");
+        let (pointer, code, zh) = match wrong {
+            W::NotACheckpoint => (format!("/{member}"), "not_for_this_role", "只有检查点令牌才有此字段".to_owned()),
+            W::Empty => (format!("/{member}"), "empty", "至少指定一个用途，或省略该字段".to_owned()),
+            W::TooMany(most) => (format!("/{member}"), "too_many", format!("最多 {most} 项")),
+            W::Twice(place) => (at(place), "twice", "该项重复".to_owned()),
+            W::UseCase(place) => (at(place), "unknown_use_case", "没有此用途".to_owned()),
+            W::Address(place) => (at(place), "invalid", "须为不带片段的 https 绝对地址（本机可用 http）".to_owned()),
+            W::Origin(place) => (at(place), "invalid", "须为规范写法的 https 源（本机可用 http）".to_owned()),
+        };
+        Self::field(&pointer, code, Words::new(zh, wrong.to_string()))
+    }
+}
+
 impl From<LifecycleError> for Problem {
     fn from(error: LifecycleError) -> Self {
         let english = error.to_string();

@@ -53,8 +53,9 @@ impl Rebuild {
             }
             // It never had a record.
             What::IssueVoided { card, .. } => drop(self.cards.remove(card)),
-            What::TokenCreated { token, role, .. } => {
-                let made = Token { id: *token, name: String::new(), role: *role, created_at: event.at, switched_off_at: None };
+            What::TokenCreated { token, role, account, .. } => {
+                let (id, role, account) = (*token, *role, account.clone());
+                let made = Token { id, name: String::new(), role, created_at: event.at, switched_off_at: None, account };
                 self.tokens.insert(*token, made);
             }
             What::TokenSwitchedOff { token } => {

@@ -17,6 +17,7 @@ use crate::{
     format::merkle::{Frontier, Hash},
     model::{
         card::{State, StatusRef},
+        checkpoint::CheckpointAccount,
         ids::{ListId, StoreId, TokenId},
         party::Role,
     },
@@ -52,6 +53,8 @@ struct Header {
     last_frame: (u64, u64, u64),
     lists: Vec<(ListId, String, u64)>,
     roster: Vec<(String, TokenId, Role)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    accounts: Vec<(TokenId, CheckpointAccount)>,
 }
 
 /// Where the snapshots of a data folder lie.
@@ -135,6 +138,9 @@ impl Snapshot {
             let (values, given) = packed.split_at_checked(VALUES)?;
             replay.board.install(*id, PackedList::restore(credential_type.clone(), values, given, *last_change)?);
         }
+        for (token, account) in &self.header.accounts {
+            replay.roster.install_account(*token, account.clone());
+        }
         for (hash, token, role) in &self.header.roster {
             replay.roster.install(base64url::decode_array(hash).ok()?, *token, *role);
         }
@@ -193,6 +199,7 @@ fn encode(replay: &Replay, signer: &dyn Signer) -> Option<Vec<u8>> {
         last_frame: (at.segment, at.offset, number),
         lists: lists.iter().map(|(id, list)| (*id, list.credential_type().to_owned(), list.last_change())).collect(),
         roster: roster.into_iter().map(|(hash, token, role)| (base64url::encode(hash), token, role)).collect(),
+        accounts: replay.roster.accounts().into_iter().map(|(token, account)| (token, (*account).clone())).collect(),
     };
     let header = serde_json::to_vec(&header).ok()?;
     let mut bytes = u32::try_from(header.len()).ok()?.to_be_bytes().to_vec();
