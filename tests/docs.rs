@@ -143,7 +143,8 @@ fn options(command: &clap::Command) -> BTreeSet<String> {
 }
 
 fn is_path(word: &str) -> bool {
-    let rooted = ["src/", "tests/", "docs/", "web/", "credential-types/", "keys/", "benches/", ".ci/", ".github/"];
+    let rooted =
+        ["src/", "tests/", "docs/", "web/", "credential-types/", "use-cases/", "keys/", "benches/", ".ci/", ".github/"];
     rooted.iter().any(|start| word.starts_with(start)) && !word.contains(['*', '{', ' ', ':', '<'])
 }
 

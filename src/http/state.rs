@@ -7,7 +7,7 @@ use crate::{
     base::{clock::Clock, random::Random},
     http::{auth::tokens::OperatorTokens, call::Door, metrics::Metrics},
     issuance::{credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People, token::Tokens},
-    model::credential_type::CredentialTypes,
+    model::{credential_type::CredentialTypes, use_case::UseCases},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
     store::{Mode, Store},
     verification::service::Verifier,
@@ -19,6 +19,8 @@ pub struct State {
     pub public_url: String,
     /// The credential types that are issued.
     pub types: Arc<CredentialTypes>,
+    /// What checkpoints may ask for.
+    pub use_cases: Arc<UseCases>,
     /// Records, log, board and roster.
     pub store: Arc<dyn Store>,
     /// The clock.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::app::config::quoted;
 
-/// Where data, keys and credential types are.
+/// Where data, keys, credential types and use cases are.
 #[derive(Clone, Debug, Eq, PartialEq, clap::Args)]
 #[command(next_help_heading = "Folders")]
 pub struct StorageOptions {
@@ -19,11 +19,15 @@ pub struct StorageOptions {
     /// A folder of credential types, one TOML file each, beside those that are built in or over them by name
     #[arg(long, env = "YUFU_CREDENTIAL_TYPES", value_name = "DIR")]
     pub credential_types: Option<PathBuf>,
+
+    /// A folder of use cases of checkpoints, one TOML file each, beside those that are built in or over them by name
+    #[arg(long, env = "YUFU_USE_CASES", value_name = "DIR")]
+    pub use_cases: Option<PathBuf>,
 }
 
 impl Default for StorageOptions {
     fn default() -> Self {
-        Self { data: "data".into(), keys: "keys".into(), credential_types: None }
+        Self { data: "data".into(), keys: "keys".into(), credential_types: None, use_cases: None }
     }
 }
 
@@ -33,6 +37,9 @@ impl StorageOptions {
         lines.push(("keys", quoted(self.keys.display())));
         if let Some(folder) = &self.credential_types {
             lines.push(("credential-types", quoted(folder.display())));
+        }
+        if let Some(folder) = &self.use_cases {
+            lines.push(("use-cases", quoted(folder.display())));
         }
     }
 }

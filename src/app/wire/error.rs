@@ -7,7 +7,7 @@ use crate::{
     audit::seal::HeadsError,
     http::auth::tokens::TokensError,
     keyring::KeyringError,
-    model::credential_type::TypeFileError,
+    model::{credential_type::TypeFileError, use_case::UseCaseFileError},
     store::{CommitError, ReadError, sled::OpenError},
 };
 
@@ -50,6 +50,9 @@ pub enum StartError {
     /// A credential type.
     #[error("credential types: {0}")]
     Types(#[from] TypeFileError),
+    /// A use case.
+    #[error("use cases: {0}")]
+    UseCases(#[from] UseCaseFileError),
     /// A setting of the store could not be read.
     #[error("store: {0}")]
     Read(#[from] ReadError),

@@ -31,7 +31,7 @@ use crate::{
         Ground, credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People, token::Tokens,
     },
     keyring::{Keyring, Purpose},
-    model::credential_type::CredentialTypes,
+    model::{credential_type::CredentialTypes, use_case::UseCases},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
     store::{
         self, Mode, Store,
@@ -55,6 +55,7 @@ struct Materials {
     keyring: Arc<Keyring>,
     store: Arc<dyn Store>,
     types: Arc<CredentialTypes>,
+    use_cases: Arc<UseCases>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -69,6 +70,7 @@ impl Service {
         if let Some(file) = materials.keyring.added() {
             notes.push(format!("made {}, which signs requests for presentations; keep a backup of it", file.display()));
         }
+        notes.extend(materials.use_cases.left_out().iter().map(|why| format!("a use case that ships is left out: {why}")));
         if let Mode::Guarded(damage) = materials.store.health().mode {
             notes.push(format!("guarded: {damage}; stop the service and run `yufu repair`"));
         } else {
@@ -150,6 +152,7 @@ impl Materials {
             Some(folder) => CredentialTypes::load(folder)?,
             None => CredentialTypes::built_in()?,
         };
+        let use_cases = UseCases::load(config.storage.use_cases.as_deref(), &types, &public_url)?;
         if Keyring::log_of(&config.storage.keys)?.is_none() {
             if store::log::folder(&config.storage.data).exists() {
                 let (data, keys) = (config.storage.data.clone(), config.storage.keys.clone());
@@ -166,8 +169,8 @@ impl Materials {
         let index_key = keyring.index_key().clone();
         let options = Options::new(&config.storage.data, index_key, log_signer, Arc::clone(&clock), Arc::clone(&random));
         let store = SledStore::open(Options { attested, ..options })?;
-        let (keyring, types) = (Arc::new(keyring), Arc::new(types));
-        Ok(Self { public_url, keyring, store: Arc::new(store), types, clock, random })
+        let (keyring, types, use_cases) = (Arc::new(keyring), Arc::new(types), Arc::new(use_cases));
+        Ok(Self { public_url, keyring, store: Arc::new(store), types, use_cases, clock, random })
     }
 
     fn operator_tokens(&self) -> OperatorTokens {
@@ -217,6 +220,7 @@ impl Materials {
             metrics: Metrics::default(),
             public_url: self.public_url,
             types: self.types,
+            use_cases: self.use_cases,
             store: self.store,
             clock: self.clock,
             random: self.random,
