@@ -15,6 +15,7 @@ pub mod lists;
 pub mod lookup;
 pub mod policy;
 pub mod presentation;
+pub mod request_object;
 pub mod same_person;
 pub mod service;
 pub mod trust;
