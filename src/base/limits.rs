@@ -141,6 +141,16 @@ pub const RESULT_SECONDS: i64 = 900;
 /// Most days for which a use case may keep evidence: a year, after which a dispute about one check is over.
 pub const EVIDENCE_DAYS: u16 = 366;
 
+/// Longest presentation shown as QR codes, in bytes: a card with its chain and proof, and without pictures, has about 4 kB.
+pub const PRESENTATION_QR_BYTES: usize = 16 * 1024;
+
+/// Most QR codes that a presentation is shown as: a camera that reads three a second has them all in ten seconds.
+pub const PRESENTATION_QR_FRAMES: usize = 32;
+
+/// Most characters of one of them: what QR version 15 holds at error correction level M in its alphanumeric mode (ISO/IEC
+/// 18004 table 7), 77 modules wide, which a telephone's camera reads off another's screen.
+pub const PRESENTATION_QR_FRAME_CHARACTERS: usize = 600;
+
 /// Most credentials a query asks for: a driver shows two, and a query of sixteen still fits a request object.
 pub const DCQL_CREDENTIALS: usize = 16;
 

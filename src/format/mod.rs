@@ -5,5 +5,6 @@ pub mod dcql;
 pub mod merkle;
 pub mod note;
 pub mod openid;
+pub mod presentation_qr;
 pub mod sdjwt;
 pub mod status;
