@@ -34,6 +34,7 @@ suite! {
     a_search_gives_every_record_once_over_all_pages
     what_is_past_its_time_is_found_and_pruned
     suspensions_are_found_by_their_end
+    evidence_is_found_by_its_end_and_by_its_identifier
     a_large_record_and_many_writes_in_one_commit_are_kept
 }
 

@@ -14,6 +14,7 @@ use damage::{World, copy, replace};
 use faulty::FailOnce;
 use harness::*;
 use yufu::{
+    base::time::Date,
     model::{
         card::State,
         event::What,
@@ -64,6 +65,30 @@ fn records_that_were_deleted_or_open_empty() {
         assert_eq!(world.store().exists(), empty_folder, "a guarded start makes no records");
         assert_eq!(is_repaired(&world, &Damage::RecordsEmpty), 6);
     }
+}
+
+#[test]
+fn a_repair_keeps_evidence_that_was_not_destroyed() {
+    let world = World::new();
+    let day = Date::parse("2026-12-24").expect("a date");
+    let store = world.folder.open();
+    store.commit(keep_evidence("kept", day)).expect("it is kept");
+    store.commit(keep_evidence("over", day)).expect("it is kept");
+    let records = store.head().size;
+    drop(store);
+    let before = world.folder.path().with_file_name("before");
+    copy(&world.store(), &before);
+    let store = world.folder.open();
+    store.commit(destroy_evidence("over")).expect("it is destroyed");
+    store.commit(register("last", &["last"])).expect("it is registered");
+    drop(store);
+    replace(&before, &world.store());
+    let damage = Damage::RecordsBehind { records, applied: records + 1 };
+    opens_guarded(&world, &damage);
+    is_repaired(&world, &damage);
+    let store = world.folder.open();
+    let there = |name| store.get(&Key::Evidence(evidence_id(name))).expect("it is read").is_some();
+    assert_eq!([there("kept"), there("over")], [true, false]);
 }
 
 #[test]
@@ -247,9 +272,11 @@ fn records_one_group_behind_are_taken_for_a_crash_and_redone() {
 #[test]
 fn a_crash_between_log_and_records_is_redone_or_made_void() {
     let world = World::new();
-    let size = world.events.1;
+    let day = Date::parse("2026-12-24").expect("a date");
+    world.folder.open().commit(keep_evidence("old", day)).expect("it is kept");
+    let size = world.events.1 + 1;
     type Row<'a> = (Commit, &'a dyn Fn(&dyn Store), Vec<What>);
-    let rows: [Row<'_>; 5] = [
+    let rows: [Row<'_>; 7] = [
         (
             transition(&card(&world.folder.open(), "valid"), State::Revoked, None),
             &|store| {
@@ -270,6 +297,13 @@ fn a_crash_between_log_and_records_is_redone_or_made_void() {
             &|store| assert_eq!(store.get(&Key::Person(person_id("newcomer"))), Ok(None)),
             vec![What::NotApplied { event: size + 1 }],
         ),
+        (
+            keep_evidence("new", day),
+            &|store| assert_eq!(store.get(&Key::Evidence(evidence_id("new"))), Ok(None)),
+            vec![What::NotApplied { event: size + 1 }],
+        ),
+        // Its key is gone before anything is committed, so the record goes too.
+        (destroy_evidence("old"), &|store| assert_eq!(store.get(&Key::Evidence(evidence_id("old"))), Ok(None)), vec![]),
         (
             issue("void", 2),
             &|store| assert_eq!(store.get(&Key::Card(card_id("void"))), Ok(None)),

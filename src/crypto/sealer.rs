@@ -1,4 +1,5 @@
-//! Seals records at rest: AES-256-GCM (NIST SP 800-38D) under one of sixteen shard keys.
+//! Seals records at rest: AES-256-GCM (NIST SP 800-38D): people under one of sixteen shard keys, evidence under the
+//! key of its day.
 //!
 //! A sealed value is `version (1 byte) || nonce (12 bytes) || ciphertext || tag (16 bytes)`. Its context (kind of record
 //! and id) is authenticated with it, so that a sealed record cannot be moved to the place of another. Nonces are random:
@@ -52,27 +53,13 @@ impl Sealer {
     }
 
     /// Seals `plain` under the key of `shard` (its low four bits count) for `context`, under a nonce from `random`.
-    #[expect(clippy::expect_used, reason = "AES-GCM refuses nothing but plaintexts over 64 GiB, which no record reaches")]
     pub fn seal(&self, shard: u8, context: &[u8], plain: &[u8], random: &dyn Random) -> Vec<u8> {
-        let nonce: [u8; NONCE_BYTES] = random.array();
-        let payload = Payload { msg: plain, aad: context };
-        let sealed = self.cipher(shard).encrypt(&Nonce::from(nonce), payload).expect("a record is shorter than 64 GiB");
-        [[VERSION].as_slice(), &nonce, &sealed].concat()
+        seal(self.key(shard), context, plain, random)
     }
 
     /// Opens what [`seal`](Self::seal) made for the same shard and context.
     pub fn open(&self, shard: u8, context: &[u8], sealed: &[u8]) -> Result<Secret<Vec<u8>>, SealError> {
-        let (version, rest) = sealed.split_first().ok_or(SealError::Truncated)?;
-        if *version != VERSION {
-            return Err(SealError::UnknownVersion(*version));
-        }
-        let (nonce, rest) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Truncated)?;
-        if rest.len() < TAG_BYTES {
-            return Err(SealError::Truncated);
-        }
-        let payload = Payload { msg: rest, aad: context };
-        let plain = self.cipher(shard).decrypt(&Nonce::from(*nonce), payload).map_err(|_| SealError::NotAuthentic)?;
-        Ok(Secret::new(plain))
+        open(self.key(shard), context, sealed)
     }
 
     /// The blind index of a normalised token (an ID number, a name, a prefix of one) of `field`: the first 16 bytes of
@@ -84,10 +71,37 @@ impl Sealer {
         index
     }
 
-    fn cipher(&self, shard: u8) -> Aes256Gcm {
-        let key = &self.shards[usize::from(shard) % SHARDS];
-        Aes256Gcm::new(key.expose().into())
+    fn key(&self, shard: u8) -> &SecretKey {
+        &self.shards[usize::from(shard) % SHARDS]
     }
+}
+
+/// Seals `plain` under `key` for `context`, under a nonce from `random`.
+#[expect(clippy::expect_used, reason = "AES-GCM refuses nothing but plaintexts over 64 GiB, which no record reaches")]
+pub fn seal(key: &SecretKey, context: &[u8], plain: &[u8], random: &dyn Random) -> Vec<u8> {
+    let nonce: [u8; NONCE_BYTES] = random.array();
+    let payload = Payload { msg: plain, aad: context };
+    let sealed = cipher(key).encrypt(&Nonce::from(nonce), payload).expect("a record is shorter than 64 GiB");
+    [[VERSION].as_slice(), &nonce, &sealed].concat()
+}
+
+/// Opens what [`seal`] made under the same key and context.
+pub fn open(key: &SecretKey, context: &[u8], sealed: &[u8]) -> Result<Secret<Vec<u8>>, SealError> {
+    let (version, rest) = sealed.split_first().ok_or(SealError::Truncated)?;
+    if *version != VERSION {
+        return Err(SealError::UnknownVersion(*version));
+    }
+    let (nonce, rest) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Truncated)?;
+    if rest.len() < TAG_BYTES {
+        return Err(SealError::Truncated);
+    }
+    let payload = Payload { msg: rest, aad: context };
+    let plain = cipher(key).decrypt(&Nonce::from(*nonce), payload).map_err(|_| SealError::NotAuthentic)?;
+    Ok(Secret::new(plain))
+}
+
+fn cipher(key: &SecretKey) -> Aes256Gcm {
+    Aes256Gcm::new(key.expose().into())
 }
 
 impl std::fmt::Debug for Sealer {

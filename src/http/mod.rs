@@ -9,6 +9,7 @@ pub mod auth;
 pub mod call;
 mod checkpoint;
 mod document;
+mod evidence;
 pub mod extract;
 mod frame;
 pub mod headers;

@@ -14,7 +14,7 @@ use utoipa::{
 use utoipa_swagger_ui::Config;
 
 use crate::http::{
-    admin, checkpoint, document,
+    admin, checkpoint, document, evidence,
     headers::{DOCS_POLICY, FOR_EVERY_SITE},
     problem::{Kind, Problem, ProblemDocument},
     public,
@@ -63,6 +63,8 @@ use crate::http::{
         admin::pairings::create,
         checkpoint::verify,
         checkpoint::pair::redeem,
+        evidence::own,
+        evidence::any,
     ),
     components(schemas(ProblemDocument)),
     modifiers(&Finish),

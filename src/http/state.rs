@@ -10,7 +10,7 @@ use crate::{
     model::{credential_type::CredentialTypes, use_case::UseCases},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
     store::{Mode, Store},
-    verification::service::Verifier,
+    verification::{evidence::Evidence, service::Verifier},
 };
 
 /// Everything handlers work with.
@@ -43,6 +43,8 @@ pub struct State {
     pub lifecycle: Lifecycle,
     /// Verifies presentations.
     pub verifier: Verifier,
+    /// Evidence of decisions.
+    pub evidence: Evidence,
     /// The signed status lists.
     pub publisher: Arc<Publisher>,
     /// The signed heads of the log.

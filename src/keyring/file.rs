@@ -353,7 +353,7 @@ fn read_text(file: &Path) -> Result<String, KeyringError> {
 }
 
 /// Reads a file that nobody but its owner may read or write.
-fn read_private(file: &Path) -> Result<Zeroizing<String>, KeyringError> {
+pub(super) fn read_private(file: &Path) -> Result<Zeroizing<String>, KeyringError> {
     let metadata = fs::metadata(file).map_err(|error| KeyringError::io(file, &error))?;
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {

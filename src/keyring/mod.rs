@@ -5,6 +5,7 @@
 //! hardware module can take a key's place.
 
 mod error;
+pub mod evidence;
 mod file;
 mod material;
 mod request;

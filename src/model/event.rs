@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    base::time::Timestamp,
+    base::time::{Date, Timestamp},
     model::{
         card::{Reason, State, StatusRef},
         checkpoint::CheckpointAccount,
-        ids::{CardId, ListId, StoreId, TokenId},
+        ids::{CardId, EvidenceId, ListId, StoreId, TokenId},
         party::{Actor, Role},
     },
 };
@@ -97,6 +97,29 @@ pub enum What {
         from: u64,
         /// How many.
         count: u64,
+    },
+    /// Evidence of a decision was kept; who kept it is the actor. Whom it is about stands nowhere outside it.
+    EvidenceKept {
+        /// The evidence.
+        evidence: EvidenceId,
+        /// The use case that says so.
+        use_case: String,
+        /// The last day on which it can be opened.
+        until: Date,
+    },
+    /// Evidence was opened; by whom is the actor.
+    EvidenceOpened {
+        /// The evidence.
+        evidence: EvidenceId,
+        /// The use case it was kept for.
+        use_case: String,
+    },
+    /// The time of evidence was over: its key and its record are destroyed.
+    EvidenceDestroyed {
+        /// The evidence.
+        evidence: EvidenceId,
+        /// The use case it was kept for.
+        use_case: String,
     },
     /// The store was rebuilt from the log.
     StoreRepaired {

@@ -71,6 +71,10 @@ id! {
     TokenId
 }
 id! {
+    /// Evidence of one decision, kept for a checkpoint.
+    EvidenceId
+}
+id! {
     /// A store: made once, written into the store and into the log beside it, so that neither is taken for another's.
     StoreId
 }

@@ -39,8 +39,10 @@ pub enum Capability {
     ReadEvents,
     /// Make and switch off tokens.
     ManageTokens,
-    /// Verify presentations.
+    /// Verify presentations, and open the evidence kept for the own checkpoint.
     Verify,
+    /// Open anybody's evidence.
+    ReadEvidence,
 }
 
 impl Role {
@@ -55,7 +57,7 @@ impl Role {
             Self::Administrator => !matches!(capability, C::Verify),
             Self::Registrar => matches!(capability, C::RegisterPeople | C::ReadPeople | C::OfferCards | C::ReadCards),
             Self::Revoker => matches!(capability, C::ReadPeople | C::ReadCards | C::ChangeCards),
-            Self::Auditor => matches!(capability, C::ReadPeople | C::ReadCards | C::ReadEvents),
+            Self::Auditor => matches!(capability, C::ReadPeople | C::ReadCards | C::ReadEvents | C::ReadEvidence),
             Self::Checkpoint => matches!(capability, C::Verify),
         }
     }

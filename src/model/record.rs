@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    base::time::Timestamp,
+    base::time::{Date, Timestamp},
     model::{
         card::{Card, IssueOrder, State},
         checkpoint::CheckpointAccount,
         event::EventDraft,
-        ids::{CardId, OfferId, PersonId, TokenId},
+        ids::{CardId, EvidenceId, OfferId, PersonId, TokenId},
         party::Role,
     },
 };
@@ -34,6 +34,8 @@ pub enum Key {
     OneTime(OneTimeKey),
     /// A token.
     Token(TokenId),
+    /// Evidence.
+    Evidence(EvidenceId),
     /// A setting of the store itself, such as the pinned public URL.
     Setting(String),
 }
@@ -131,6 +133,31 @@ pub struct Token {
     pub account: CheckpointAccount,
 }
 
+/// Evidence of one decision, sealed under a key of its last day that lies outside the store. Whom it is about cannot be
+/// told from here: it is found by its identifier only.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Evidence {
+    /// Its identifier.
+    pub id: EvidenceId,
+    /// The checkpoint that made the decision.
+    pub checkpoint: TokenId,
+    /// The use case that says so.
+    pub use_case: String,
+    /// When it was kept.
+    pub kept_at: Timestamp,
+    /// The last day on which it can be opened, in UTC.
+    pub until: Date,
+    /// The sealed statement and presentation, base64url.
+    pub sealed: String,
+}
+
+impl Evidence {
+    /// The first second at which it cannot be opened any more.
+    pub fn ends_at(&self) -> Timestamp {
+        self.until.start().plus_seconds(24 * 3600)
+    }
+}
+
 /// A record of the store.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -141,6 +168,7 @@ pub enum Record {
     Offer(Offer),
     OneTime(OneTime),
     Token(Token),
+    Evidence(Evidence),
     Setting { name: String, value: String },
 }
 
@@ -153,6 +181,7 @@ impl Record {
             Self::Offer(offer) => Key::Offer(offer.id),
             Self::OneTime(one_time) => Key::OneTime(one_time.key),
             Self::Token(token) => Key::Token(token.id),
+            Self::Evidence(evidence) => Key::Evidence(evidence.id),
             Self::Setting { name, .. } => Key::Setting(name.clone()),
         }
     }
@@ -220,4 +249,6 @@ pub enum Query {
     Expired(Timestamp),
     /// Suspended cards whose suspension ended at or before this time.
     SuspensionsEnded(Timestamp),
+    /// Evidence whose last day was over at this time.
+    EvidenceEnded(Timestamp),
 }

@@ -1,14 +1,18 @@
 //! The statement: what a checkpoint is told, and what it may keep as evidence.
 //!
 //! Its JSON is an interface (DESIGN section 5): every member stands in every statement, with `null` where there is
-//! nothing to say, except `boarding`, which stands only where a boarding pass was asked for.
+//! nothing to say, except `boarding`, which stands only where a boarding pass was asked for, and
+//! `evidence`, which stands only where it has to be kept.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::{Map, Value};
 
 use crate::{
-    base::time::Timestamp,
-    model::reason::{Decision, Message, ReasonCode, WhoCanFix},
+    base::time::{Date, Timestamp},
+    model::{
+        ids::EvidenceId,
+        reason::{Decision, Message, ReasonCode, WhoCanFix},
+    },
 };
 
 /// What was checked. The order here is the order in every statement, and the first that does not pass gives the reason.
@@ -218,6 +222,17 @@ pub struct BoardingPart {
     pub seat: Option<String>,
 }
 
+/// What became of the evidence of a decision.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct EvidencePart {
+    /// Its identifier; none when nothing could be kept.
+    pub id: Option<EvidenceId>,
+    /// The last day on which it can be opened, in UTC.
+    pub kept_until: Option<Date>,
+    /// Why nothing was kept, by a stable name: `key_not_written`, `store_not_written`, `outcome_unknown`.
+    pub error: Option<String>,
+}
+
 /// One of the credentials that were presented.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Presented {
@@ -254,6 +269,9 @@ pub struct Statement {
     /// What a boarding pass adds, where one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boarding: Option<BoardingPart>,
+    /// Where this is kept as evidence, where the use case says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidencePart>,
     /// Everything that was presented.
     pub credentials: Vec<Presented>,
 }
@@ -271,6 +289,7 @@ impl Statement {
             credential: presented.credential.clone(),
             status: presented.status.clone(),
             boarding: None,
+            evidence: None,
             credentials: vec![presented],
         }
     }

@@ -9,6 +9,7 @@
 pub mod boarding;
 mod checks;
 pub mod decide;
+pub mod evidence;
 pub mod examine;
 pub mod expectations;
 pub mod lists;
@@ -18,6 +19,7 @@ pub mod presentation;
 pub mod request_object;
 pub mod same_person;
 pub mod service;
+pub mod signed_statement;
 pub mod trust;
 
 pub use decide::decide;

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, sync::Barrier, thread, time::Duration};
 
 use yufu::{
+    base::time::Date,
     model::{
         card::State,
         event::What,
@@ -251,6 +252,28 @@ pub fn suspensions_are_found_by_their_end(store: &dyn Store) {
     assert_eq!(ended(end.plus_seconds(50)), [Key::Card(card_id("a"))]);
     move_card(store, "a", State::Active);
     assert_eq!(ended(end.plus_seconds(1_000)), []);
+}
+
+pub fn evidence_is_found_by_its_end_and_by_its_identifier(store: &dyn Store) {
+    let day = |text: &str| Date::parse(text).expect("a date");
+    for (name, until) in [("a", "2026-11-24"), ("b", "2026-11-25"), ("c", "2026-11-24")] {
+        store.commit(keep_evidence(name, day(until))).expect("it is kept");
+    }
+    let ended = |at| pages(store, &Query::EvidenceEnded(at), 1);
+    let after = day("2026-11-25").start();
+    assert_eq!(ended(after.plus_seconds(-1)), []);
+    let mut first = vec![Key::Evidence(evidence_id("a")), Key::Evidence(evidence_id("c"))];
+    first.sort();
+    assert_eq!(ended(after), first);
+    assert_eq!(ended(after.plus_seconds(24 * 3600)).len(), 3);
+    let found = store.get(&Key::Evidence(evidence_id("b"))).expect("it is read").expect("it is there");
+    assert_eq!(vec![Write::Put(found.value)], keep_evidence("b", day("2026-11-25")).writes);
+    store.commit(destroy_evidence("a")).expect("it is removed");
+    assert_eq!(ended(after), [Key::Evidence(evidence_id("c"))]);
+    assert_eq!(store.get(&Key::Evidence(evidence_id("a"))), Ok(None));
+    // What lives for a while is pruned by its own rules, and evidence by none of them.
+    assert_eq!(pages(store, &Query::Expired(after.plus_seconds(1 << 40)), 1), []);
+    log_is_whole(store);
 }
 
 pub fn a_large_record_and_many_writes_in_one_commit_are_kept(store: &dyn Store) {

@@ -10,16 +10,22 @@ use std::{
 
 use tempfile::TempDir;
 use yufu::{
-    base::{base64url, clock::ManualClock, random::SeededRandom, secret::SecretKey, time::Timestamp},
+    base::{
+        base64url,
+        clock::ManualClock,
+        random::SeededRandom,
+        secret::SecretKey,
+        time::{Date, Timestamp},
+    },
     crypto::{Algorithm, SoftwareKey, sha256},
     format::merkle::{Frontier, leaf_hash},
     model::{
         card::{Card, Circumstance, IssueOrder, Reason, State, StatusRef},
         checkpoint::CheckpointAccount,
         event::{EventDraft, LoggedEvent, What},
-        ids::{CardId, OfferId, PersonId, TokenId},
+        ids::{CardId, EvidenceId, OfferId, PersonId, TokenId},
         party::{Actor, Role},
-        record::{Commit, Guard, Key, LeadsTo, OneTime, Record, SealedPerson, Token, Versioned, Write},
+        record::{Commit, Evidence, Guard, Key, LeadsTo, OneTime, Record, SealedPerson, Token, Versioned, Write},
     },
     store::{
         Store,
@@ -105,6 +111,24 @@ pub fn person(name: &str, indexes: &[&str]) -> Record {
 
 pub fn one_time(name: &str, expires_at: Timestamp) -> Record {
     Record::OneTime(OneTime { key: sha256(name), leads_to: LeadsTo::Used, expires_at })
+}
+
+pub fn evidence_id(name: &str) -> EvidenceId {
+    EvidenceId::from_bytes(bytes(name))
+}
+
+pub fn keep_evidence(name: &str, until: Date) -> Commit {
+    let (id, use_case) = (evidence_id(name), "hotel-check-in".to_owned());
+    let what = What::EvidenceKept { evidence: id, use_case: use_case.clone(), until };
+    let sealed = base64url::encode(name);
+    let record = Evidence { id, checkpoint: token_id("gate"), use_case, kept_at: NOW, until, sealed };
+    Commit { events: vec![event(what)], ..put(Record::Evidence(record)) }
+}
+
+pub fn destroy_evidence(name: &str) -> Commit {
+    let what = What::EvidenceDestroyed { evidence: evidence_id(name), use_case: "hotel-check-in".to_owned() };
+    let writes = vec![Write::Remove(Key::Evidence(evidence_id(name)))];
+    Commit { writes, events: vec![event(what)], ..Commit::default() }
 }
 
 pub fn setting(name: &str, value: &str) -> Record {

@@ -17,6 +17,7 @@ use crate::{
     model::record::{Commit, Guard, Query, Write},
     revocation::schedule as ends,
     store::Mode,
+    verification::evidence::Destroyed,
 };
 
 /// How often the end of suspensions is looked for: a promise of a date, kept to the second or two.
@@ -54,6 +55,7 @@ impl Loops {
                 keeping.metrics.upkeep();
                 if round.is_multiple_of(CLEARING) {
                     prune(&keeping);
+                    destroy_evidence(&keeping);
                 }
                 round = round.wrapping_add(1);
             }
@@ -99,6 +101,18 @@ pub(super) fn schedule(state: &State) {
             "suspensions ended"
         ),
         Err(error) => tracing::error!(%error, "suspensions that are over could not be looked for"),
+    }
+}
+
+/// Destroys the evidence whose time is over.
+pub(super) fn destroy_evidence(state: &State) {
+    if state.store.health().mode != Mode::Normal {
+        return;
+    }
+    match state.evidence.destroy_due() {
+        Ok(destroyed) if destroyed == Destroyed::default() => {}
+        Ok(Destroyed { keys, records }) => tracing::info!(keys, records, "evidence destroyed"),
+        Err(error) => tracing::error!(%error, "evidence whose time is over could not be destroyed"),
     }
 }
 

@@ -30,14 +30,14 @@ use crate::{
     issuance::{
         Ground, credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People, token::Tokens,
     },
-    keyring::{Keyring, Purpose},
+    keyring::{Keyring, Purpose, evidence::EvidenceKeys},
     model::{credential_type::CredentialTypes, use_case::UseCases},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
     store::{
         self, Mode, Store,
         sled::{Options, SledStore},
     },
-    verification::{Trust, service::Verifier},
+    verification::{Trust, evidence::Evidence, service::Verifier},
 };
 
 /// A service that takes requests. It ends when it is dropped.
@@ -53,6 +53,7 @@ pub struct Service {
 struct Materials {
     public_url: String,
     keyring: Arc<Keyring>,
+    evidence_keys: EvidenceKeys,
     store: Arc<dyn Store>,
     types: Arc<CredentialTypes>,
     use_cases: Arc<UseCases>,
@@ -118,10 +119,16 @@ impl Service {
         &self.state.store
     }
 
+    /// Evidence of decisions, for tests that look behind the interface.
+    pub fn evidence(&self) -> &Evidence {
+        &self.state.evidence
+    }
+
     /// Runs once what the background does every few seconds, for tests whose clock does not run by itself.
     pub fn tick(&self) {
         loops::schedule(&self.state);
         loops::prune(&self.state);
+        loops::destroy_evidence(&self.state);
         let shown = self.state.store.watch().last();
         if let Err(error) = self.state.publisher.publish_due(self.state.store.board(), shown, self.state.clock.now()) {
             tracing::error!(%error, "a status list could not be signed");
@@ -170,7 +177,8 @@ impl Materials {
         let options = Options::new(&config.storage.data, index_key, log_signer, Arc::clone(&clock), Arc::clone(&random));
         let store = SledStore::open(Options { attested, ..options })?;
         let (keyring, types, use_cases) = (Arc::new(keyring), Arc::new(types), Arc::new(use_cases));
-        Ok(Self { public_url, keyring, store: Arc::new(store), types, use_cases, clock, random })
+        let evidence_keys = EvidenceKeys::in_folder(&config.storage.keys);
+        Ok(Self { public_url, keyring, evidence_keys, store: Arc::new(store), types, use_cases, clock, random })
     }
 
     fn operator_tokens(&self) -> OperatorTokens {
@@ -196,6 +204,11 @@ impl Materials {
         Verifier::new(Arc::clone(&self.store), Arc::clone(&self.clock), trust)
     }
 
+    fn evidence(&self) -> Evidence {
+        let (store, clock, random) = (Arc::clone(&self.store), Arc::clone(&self.clock), Arc::clone(&self.random));
+        Evidence::new(store, clock, random, self.evidence_keys.clone())
+    }
+
     fn state(self, seal: Seal, data: &Path) -> State {
         let ground = self.ground();
         let lists = (self.keyring.signer(Purpose::StatusList), self.keyring.x5c(Purpose::StatusList));
@@ -213,6 +226,7 @@ impl Materials {
                 keyring: Arc::clone(&self.keyring),
             },
             verifier: self.verifier(),
+            evidence: self.evidence(),
             publisher: Arc::new(Publisher::new(lists.0, lists.1, &self.public_url).lasting(data, self.clock.now())),
             seal: Arc::new(seal),
             operator_tokens: self.operator_tokens(),

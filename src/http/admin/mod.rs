@@ -17,6 +17,7 @@ use crate::{
     base::base64url,
     http::{
         auth::bearers_only,
+        evidence,
         problem::{Kind, Problem, Words},
     },
 };
@@ -33,7 +34,8 @@ pub(super) fn configure(app: &mut ServiceConfig) {
             .configure(cards::configure)
             .configure(events::configure)
             .configure(tokens::configure)
-            .configure(pairings::configure),
+            .configure(pairings::configure)
+            .configure(evidence::for_auditors),
     );
 }
 

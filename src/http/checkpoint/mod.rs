@@ -15,6 +15,7 @@ use crate::{
         State,
         auth::{Permit, bearers_only, may},
         call::call,
+        evidence,
         extract::JsonBody,
         problem::{Kind, Problem, ProblemDocument},
         route::{on, resource},
@@ -30,7 +31,8 @@ pub(super) fn configure(app: &mut ServiceConfig) {
         web::scope("/checkpoint/api/v1")
             .wrap(from_fn(bearers_only))
             .default_service(nothing)
-            .service(resource("/verifications", [on(Method::POST, route().to(verify))])),
+            .service(resource("/verifications", [on(Method::POST, route().to(verify))]))
+            .configure(evidence::for_checkpoints),
     );
 }
 

@@ -97,6 +97,10 @@ kinds! {
         "This is the last administrator's token"
         "这是最后一个管理员令牌，不能停用；请先创建另一个"
         "This is the last administrator's token; make another before switching it off";
+    EvidenceDestroyed "evidence_destroyed" GONE
+        "The evidence is destroyed"
+        "证据已过保存期并已销毁，任何人都无法再读取"
+        "The time of this evidence is over and it is destroyed; nobody can read it any more";
     BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE
         "The body is too large"
         "请求正文过大"
@@ -137,6 +141,10 @@ kinds! {
         "The signing key is out of reach"
         "签名密钥暂时不可用，请稍后重试"
         "The signing key is out of reach now; try again later";
+    EvidenceUnreadable "evidence_unreadable" SERVICE_UNAVAILABLE
+        "The evidence cannot be opened now"
+        "证据密钥暂时无法读取，或与证据不符；请管理员检查密钥目录"
+        "The key of this evidence cannot be read or does not fit; have the folder of keys looked at";
     NotReadyYet "not_ready_yet" SERVICE_UNAVAILABLE
         "Not ready yet"
         "内容正在准备，请稍后重试"

@@ -14,7 +14,7 @@ use crate::{
     },
     revocation::lifecycle::LifecycleError,
     store::{CommitError, ReadError},
-    verification::service::RequestError,
+    verification::{evidence::OpenError, service::RequestError},
 };
 
 impl From<NotAllowed> for Problem {
@@ -124,6 +124,23 @@ impl From<LifecycleError> for Problem {
             LifecycleError::Contended => Kind::ChangedMeanwhile.into(),
             LifecycleError::Read(error) => error.into(),
             LifecycleError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<OpenError> for Problem {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::NotAllowed(error) => error.into(),
+            OpenError::NotFound => Kind::NotFound.into(),
+            OpenError::Destroyed => Kind::EvidenceDestroyed.into(),
+            OpenError::Key(_) | OpenError::Sealed(_) => {
+                tracing::error!(%error, "evidence cannot be opened");
+                Kind::EvidenceUnreadable.into()
+            }
+            OpenError::Malformed => Kind::Internal.into(),
+            OpenError::Read(error) => error.into(),
+            OpenError::Commit(error) => error.into(),
         }
     }
 }

@@ -24,6 +24,7 @@ pub(super) const CARD: u8 = b'c';
 pub(super) const TOKEN: u8 = b't';
 const OFFER: u8 = b'o';
 const ONE_TIME: u8 = b'n';
+pub(super) const EVIDENCE: u8 = b'e';
 pub(super) const SETTING: u8 = b's';
 const INDEX: u8 = b'x';
 
@@ -67,6 +68,7 @@ pub(super) fn key_bytes(key: &Key) -> Vec<u8> {
         Key::Offer(id) => (OFFER, id.as_bytes()),
         Key::OneTime(key) => (ONE_TIME, key),
         Key::Token(id) => (TOKEN, id.as_bytes()),
+        Key::Evidence(id) => (EVIDENCE, id.as_bytes()),
         Key::Setting(name) => (SETTING, name.as_bytes()),
     };
     [&[tag], rest].concat()
@@ -100,6 +102,7 @@ fn kind(key: &[u8]) -> &'static str {
         Some(&OFFER) => "offers",
         Some(&ONE_TIME) => "one-time things",
         Some(&TOKEN) => "tokens",
+        Some(&EVIDENCE) => "evidence",
         Some(&SETTING) => "settings",
         _ => "the store",
     }
@@ -121,6 +124,9 @@ pub(super) const EXPIRING: [u8; 2] = [INDEX, b'e'];
 /// Suspended cards by the end of the suspension; followed by the end and the card.
 pub(super) const SUSPENDED: [u8; 2] = [INDEX, b'u'];
 
+/// Evidence by its end; followed by the end and the evidence.
+pub(super) const EVIDENCE_ENDING: [u8; 2] = [INDEX, b'v'];
+
 /// Bytes that sort as the times do.
 pub(super) fn time_bytes(at: Timestamp) -> [u8; 8] {
     (at.unix() as u64 ^ 1 << 63).to_be_bytes()
@@ -141,6 +147,9 @@ pub(super) fn index_keys(record: &Record) -> Vec<Vec<u8>> {
         }
         Record::Offer(offer) => vec![expiring(offer.expires_at)],
         Record::OneTime(one_time) => vec![expiring(one_time.expires_at)],
+        Record::Evidence(evidence) => {
+            vec![[&EVIDENCE_ENDING[..], &time_bytes(evidence.ends_at()), evidence.id.as_bytes()].concat()]
+        }
         Record::Token(_) | Record::Setting { .. } => Vec::new(),
     }
 }
@@ -152,6 +161,7 @@ pub(super) fn indexed_key(index_key: &[u8]) -> Option<Vec<u8>> {
         [INDEX, b'b'] => tail(PERSON, 2 + 16),
         [INDEX, b'p'] => tail(CARD, 2 + 16),
         [INDEX, b'u'] => tail(CARD, 2 + 8),
+        [INDEX, b'v'] => tail(EVIDENCE, 2 + 8),
         [INDEX, b'e'] => Some(index_key.get(2 + 8..)?.to_vec()),
         _ => None,
     }

@@ -54,6 +54,7 @@ fn range(query: &Query) -> (Vec<u8>, Option<Vec<u8>>) {
         Query::Tokens => (vec![encoding::TOKEN], None),
         Query::Expired(at) => until(&encoding::EXPIRING, *at),
         Query::SuspensionsEnded(at) => until(&encoding::SUSPENDED, *at),
+        Query::EvidenceEnded(at) => until(&encoding::EVIDENCE_ENDING, *at),
     }
 }
 
@@ -78,6 +79,7 @@ fn answers(query: &Query, record: &Record) -> bool {
         (Query::Expired(at), Record::Offer(offer)) => offer.expires_at <= *at,
         (Query::Expired(at), Record::OneTime(one_time)) => one_time.expires_at <= *at,
         (Query::SuspensionsEnded(at), Record::Card(card)) => card.suspended_until.is_some_and(|until| until <= *at),
+        (Query::EvidenceEnded(at), Record::Evidence(evidence)) => evidence.ends_at() <= *at,
         _ => false,
     }
 }

@@ -1,12 +1,12 @@
 //! Records as the log alone can give them back: cards without their person, tokens without their name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     model::{
         card::{Card, Change, Copy, State},
         event::{Event, What},
-        ids::{CardId, TokenId},
+        ids::{CardId, EvidenceId, TokenId},
         record::{Record, Token},
     },
     store::sled::{encoding, records::Records},
@@ -17,7 +17,9 @@ use crate::{
 pub(super) struct Rebuild {
     cards: BTreeMap<CardId, Card>,
     tokens: BTreeMap<TokenId, Token>,
-    /// People and settings, of which the log knows nothing.
+    /// Evidence that was kept and not yet destroyed.
+    evidence: BTreeSet<EvidenceId>,
+    /// What stands in the old records only: people, settings, and the content of evidence.
     others: Vec<Record>,
 }
 
@@ -58,6 +60,8 @@ impl Rebuild {
                 let made = Token { id, name: String::new(), role, created_at: event.at, switched_off_at: None, account };
                 self.tokens.insert(*token, made);
             }
+            What::EvidenceKept { evidence, .. } => drop(self.evidence.insert(*evidence)),
+            What::EvidenceDestroyed { evidence, .. } => drop(self.evidence.remove(evidence)),
             What::TokenSwitchedOff { token } => {
                 if let Some(token) = self.tokens.get_mut(token) {
                     token.switched_off_at.get_or_insert(event.at);
@@ -69,7 +73,7 @@ impl Rebuild {
 
     /// Adds what the old records still give. They are believed in what the log does not know, and only there.
     pub(super) fn complete(&mut self, old: &Records) {
-        for tag in [encoding::CARD, encoding::TOKEN, encoding::PERSON, encoding::SETTING] {
+        for tag in [encoding::CARD, encoding::TOKEN, encoding::PERSON, encoding::EVIDENCE, encoding::SETTING] {
             for (key, value) in old.scan(&[tag], None).map_while(Result::ok) {
                 match encoding::decode(&key, &value).map(|record| record.value) {
                     Ok(Record::Card(old)) => self.complete_card(old),
@@ -78,6 +82,8 @@ impl Rebuild {
                             token.name = old.name;
                         }
                     }
+                    // Without its key it is nothing; the key is destroyed on its day, repair or not.
+                    Ok(Record::Evidence(old)) if self.evidence.contains(&old.id) => self.others.push(Record::Evidence(old)),
                     Ok(record @ (Record::Person(_) | Record::Setting { .. })) => self.others.push(record),
                     // Offers, codes and nonces may have been used up since, so they are void; and what cannot be read
                     // stays lost.

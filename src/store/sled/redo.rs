@@ -59,7 +59,12 @@ pub(super) fn redo(records: &Records, tail: &[LoggedEvent]) -> Result<Redo, Read
                 compensations.push(What::TokenSwitchedOff { token: *token });
                 compensations.push(What::NotApplied { event: *number });
             }
-            What::PersonRegistered | What::PersonChanged | What::EventsRead { .. } if open => {
+            What::EvidenceKept { evidence, .. } if open && overlay.get(&Key::Evidence(*evidence))?.is_none() => {
+                compensations.push(What::NotApplied { event: *number });
+            }
+            // Its key was destroyed before; a record that stayed would only be found and destroyed once more.
+            What::EvidenceDestroyed { evidence, .. } => overlay.remove(&Key::Evidence(*evidence))?,
+            What::PersonRegistered | What::PersonChanged | What::EventsRead { .. } | What::EvidenceOpened { .. } if open => {
                 compensations.push(What::NotApplied { event: *number });
             }
             // Lists and the log's own affairs live in the log alone.
