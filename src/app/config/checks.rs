@@ -18,6 +18,13 @@ pub enum StartRefusal {
          当前是首次启动时生成的开发密钥，而服务可从本机之外访问：请安装正式密钥，或明确指定 --allow-development-keys"
     )]
     DevelopmentKeys,
+    /// Anybody could ask in our name.
+    #[error(
+        "--client-id-prefix redirect_uri leaves requests unsigned, which is for trying out on this machine itself, and the \
+         public URL is {0}: say x509_hash\n\
+         --client-id-prefix redirect_uri 的请求没有签名，仅供本机试用，而公开地址是 {0}：请改用 x509_hash"
+    )]
+    UnsignedRequests(PublicUrl),
     /// Listening everywhere says nothing about the name under which one is found.
     #[error(
         "--listen {0} names no address that others could use: say --public-url\n\
@@ -43,6 +50,16 @@ pub(super) fn plain_http(config: &Config) -> Result<(), StartRefusal> {
     match &config.identity.public_url {
         Some(url) if !url.is_https() && !url.is_loopback() && !config.identity.allow_plain_http => {
             Err(StartRefusal::PlainHttp(url.clone()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses unsigned requests to wallets beyond this machine. A public URL that is left out is this machine's own.
+pub(super) fn requests_are_signed(config: &Config) -> Result<(), StartRefusal> {
+    match &config.identity.public_url {
+        Some(url) if !url.is_loopback() && !config.identity.client_id_prefix.is_signed() => {
+            Err(StartRefusal::UnsignedRequests(url.clone()))
         }
         _ => Ok(()),
     }

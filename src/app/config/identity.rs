@@ -3,6 +3,7 @@
 use crate::{
     app::config::{PublicUrl, quoted},
     crypto::Algorithm,
+    verification::request_object::ClientIdPrefix,
 };
 
 /// Who the service is.
@@ -24,6 +25,13 @@ pub struct IdentityOptions {
     #[arg(long, env = "YUFU_SIGNING", value_name = "ALGORITHM", default_value = "ES256", value_parser = algorithm)]
     pub signing: Algorithm,
 
+    /// How wallets are told who asks: x509_hash, x509_san_dns, verifier_attestation or redirect_uri
+    ///
+    /// By the hash of the certificate of the key for requests, by the DNS name in it, by the attestation in
+    /// verifier-attestation.jwt in the folder of keys, or, unsigned and on this machine only, by the address for the answer.
+    #[arg(long, env = "YUFU_CLIENT_ID_PREFIX", value_name = "PREFIX", default_value = "x509_hash")]
+    pub client_id_prefix: ClientIdPrefix,
+
     /// Serve beyond this machine with the development keys that the first start makes
     #[arg(long, env = "YUFU_ALLOW_DEVELOPMENT_KEYS", num_args = 0..=1, default_value = "false", default_missing_value = "true")]
     pub allow_development_keys: bool,
@@ -39,6 +47,7 @@ impl Default for IdentityOptions {
             public_url: None,
             also_public_url: None,
             signing: Algorithm::Es256,
+            client_id_prefix: ClientIdPrefix::default(),
             allow_development_keys: false,
             allow_plain_http: false,
         }
@@ -54,6 +63,7 @@ impl IdentityOptions {
             lines.push(("also-public-url", quoted(url)));
         }
         lines.push(("signing", quoted(algorithm_name(self.signing))));
+        lines.push(("client-id-prefix", quoted(self.client_id_prefix)));
         lines.push(("allow-development-keys", self.allow_development_keys.to_string()));
         lines.push(("allow-plain-http", self.allow_plain_http.to_string()));
     }

@@ -83,6 +83,7 @@ impl TryFrom<ServeOptions> for Config {
         let ServeOptions { check: _, identity, listen, storage, report } = options;
         let config = Self { identity, listen, storage, report };
         checks::plain_http(&config)?;
+        checks::requests_are_signed(&config)?;
         checks::public_url_can_be_known(&config)?;
         Ok(config)
     }

@@ -99,6 +99,21 @@ fn plain_http_beyond_this_machine_has_to_be_asked_for() {
 }
 
 #[test]
+fn unsigned_requests_stay_on_this_machine() {
+    let unsigned = |url: &str| serve(&["--client-id-prefix", "redirect_uri", "--public-url", url]);
+    let url = "https://id.example".parse().expect("a URL");
+    assert_eq!(unsigned("https://id.example"), Err(StartRefusal::UnsignedRequests(url).to_string()));
+    assert!(unsigned("http://127.0.0.1:8080").is_ok());
+    assert!(serve(&["--client-id-prefix", "redirect_uri"]).is_ok());
+    for prefix in ["x509_hash", "x509_san_dns", "verifier_attestation"] {
+        assert!(serve(&["--client-id-prefix", prefix, "--public-url", "https://id.example"]).is_ok(), "{prefix}");
+    }
+    for prefix in ["", "x509", "X509_HASH", "did", "origin", "x509_hash:"] {
+        assert!(serve(&["--client-id-prefix", prefix]).is_err(), "{prefix}");
+    }
+}
+
+#[test]
 fn a_service_that_listens_everywhere_needs_a_name() {
     let address = "0.0.0.0:80".parse().expect("an address");
     assert_eq!(serve(&["--listen", "0.0.0.0:80"]), Err(StartRefusal::PublicUrlUnknown(address).to_string()));

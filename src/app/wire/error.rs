@@ -9,6 +9,7 @@ use crate::{
     keyring::KeyringError,
     model::{credential_type::TypeFileError, use_case::UseCaseFileError},
     store::{CommitError, ReadError, sled::OpenError},
+    verification::request_object::{ClientIdPrefix, IdentityError},
 };
 
 /// Why the service did not start.
@@ -30,6 +31,22 @@ pub enum StartError {
     /// The keys.
     #[error("keys: {0}")]
     Keys(#[from] KeyringError),
+    /// How this verifier names itself to wallets.
+    #[error("--client-id-prefix {prefix}: {error}\n无法以此方式向钱包标明身份，请检查密钥目录或改用 x509_hash")]
+    Identity {
+        /// What was asked for.
+        prefix: ClientIdPrefix,
+        /// Why it cannot be held.
+        error: IdentityError,
+    },
+    /// The attestation of this verifier.
+    #[error("{}: {error}", file.display())]
+    Attestation {
+        /// Its file.
+        file: PathBuf,
+        /// Why it cannot be read.
+        error: io::Error,
+    },
     /// There is a log but no keys: new ones would open nothing that is stored and vouch for nothing that was issued.
     #[error(
         "{} holds a service's data, but {} holds no keys; put the keys back where they were, or name another data folder\n\

@@ -6,6 +6,7 @@ mod error;
 mod first_start;
 mod loops;
 mod repair;
+mod request_signer;
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
@@ -67,6 +68,8 @@ impl Service {
     pub fn start(config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>, ends: EndsBy) -> Result<Self, StartError> {
         let mut bound = bind::bind(&config.listen)?;
         let materials = Materials::gather(config, &bound, clock, random)?;
+        let now = materials.clock.now();
+        request_signer::request_signer(config, &materials.keyring, &materials.public_url, now)?;
         let mut notes = std::mem::take(&mut bound.notes);
         if let Some(file) = materials.keyring.added() {
             notes.push(format!("made {}, which signs requests for presentations; keep a backup of it", file.display()));
