@@ -87,13 +87,17 @@ impl CredentialQuery {
         }
         let mut first = None;
         for set in &self.claim_sets {
-            let named = |claim: &&ClaimQuery| claim.id.as_ref().is_some_and(|id| set.contains(id));
-            match self.claims.iter().filter(named).try_for_each(|claim| check_claim(claim, claims)) {
+            match self.of_set(set).into_iter().try_for_each(|claim| check_claim(claim, claims)) {
                 Ok(()) => return Ok(()),
                 Err(mismatch) => first = first.or(Some(mismatch)),
             }
         }
         first.map_or(Ok(()), Err)
+    }
+
+    /// The claims that a set names.
+    pub(super) fn of_set(&self, set: &[String]) -> Vec<&ClaimQuery> {
+        self.claims.iter().filter(|claim| claim.id.as_ref().is_some_and(|id| set.contains(id))).collect()
     }
 
     /// What of `claims` was asked for: a wallet that shows more than that is not read further.

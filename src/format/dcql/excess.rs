@@ -1,6 +1,12 @@
 //! Whether a query asks for more than another one.
 
+use std::collections::BTreeSet;
+
 use super::{ClaimQuery, CredentialQuery, Meta, Query};
+
+/// Most combinations of options that are compared. A registered query has a handful; one that has more is not held to be
+/// within anything.
+const COMBINATIONS: usize = 256;
 
 /// In what a query asks for more.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,6 +32,10 @@ pub enum Exceeding {
     Claim(String),
     /// Any value of this claim, where it is registered to be one of a few.
     Value(String),
+    /// Claims together that are registered as alternatives.
+    ClaimsTogether,
+    /// This credential together with others that are registered as alternatives.
+    Together,
 }
 
 impl std::fmt::Display for Excess {
@@ -38,6 +48,8 @@ impl std::fmt::Display for Excess {
             Exceeding::Authority => write!(f, "{id}: not of these authorities"),
             Exceeding::Claim(path) => write!(f, "{id}: not the claim {path}"),
             Exceeding::Value(path) => write!(f, "{id}: the claim {path} only as one of its registered values"),
+            Exceeding::ClaimsTogether => write!(f, "{id}: not these claims together"),
+            Exceeding::Together => write!(f, "{id}: not together with the others"),
         }
     }
 }
@@ -46,13 +58,50 @@ impl Query {
     /// In what this query asks for more than `registered`; `None` when in nothing. A credential query is held against the
     /// registered one of the same name.
     pub fn exceeds(&self, registered: &Self) -> Option<Excess> {
-        self.credentials.iter().find_map(|asked| {
+        let alone = self.credentials.iter().find_map(|asked| {
             let what = match registered.credential(&asked.id) {
                 None => Some(Exceeding::Credential),
                 Some(registered) => exceeding(asked, registered),
             };
             what.map(|what| Excess { credential: asked.id.clone(), what })
-        })
+        });
+        alone.or_else(|| self.exceeds_together(registered))
+    }
+
+    /// Who registered one card or another does not get both.
+    fn exceeds_together(&self, registered: &Self) -> Option<Excess> {
+        let excess = |id: Option<&str>| {
+            let credential = id.unwrap_or_default().to_owned();
+            Excess { credential, what: Exceeding::Together }
+        };
+        let first = self.credentials.first().map(|credential| credential.id.as_str());
+        let (Some(asked), Some(most)) = (self.combinations(), registered.combinations()) else { return Some(excess(first)) };
+        let beyond = asked.iter().find(|together| !most.iter().any(|most| together.is_subset(most)))?;
+        Some(excess(beyond.first().copied()))
+    }
+
+    /// The most that can be shown, for each choice of one option of every set, an optional one too; `None` when there are
+    /// more than [`COMBINATIONS`].
+    fn combinations(&self) -> Option<Vec<BTreeSet<&str>>> {
+        if self.credential_sets.is_empty() {
+            return Some(vec![self.credentials.iter().map(|credential| credential.id.as_str()).collect()]);
+        }
+        let mut all = vec![BTreeSet::new()];
+        for set in &self.credential_sets {
+            if all.len() * set.options.len() > COMBINATIONS {
+                return None;
+            }
+            let mut longer = Vec::new();
+            for option in &set.options {
+                for chosen in &all {
+                    let mut chosen: BTreeSet<&str> = chosen.clone();
+                    chosen.extend(option.iter().map(String::as_str));
+                    longer.push(chosen);
+                }
+            }
+            all = longer;
+        }
+        Some(all)
     }
 }
 
@@ -74,8 +123,28 @@ fn exceeding(asked: &CredentialQuery, registered: &CredentialQuery) -> Option<Ex
     } else if !authorities_within {
         Some(Exceeding::Authority)
     } else {
-        asked.claims.iter().find_map(|claim| exceeding_claim(claim, &registered.claims))
+        let alone = asked.claims.iter().find_map(|claim| exceeding_claim(claim, &registered.claims));
+        alone.or_else(|| exceeding_sets(asked, registered))
     }
+}
+
+/// Who registered one claim or another does not get both: the claims of each set that is asked for stand in one of the
+/// registered sets.
+fn exceeding_sets(asked: &CredentialQuery, registered: &CredentialQuery) -> Option<Exceeding> {
+    if registered.claim_sets.is_empty() {
+        return None;
+    }
+    let within = |claims: &[&ClaimQuery]| {
+        registered.claim_sets.iter().any(|set| {
+            let registered = registered.of_set(set);
+            claims.iter().all(|claim| registered.iter().any(|one| one.path.covers(&claim.path)))
+        })
+    };
+    let good = match asked.claim_sets.as_slice() {
+        [] => within(&asked.claims.iter().collect::<Vec<_>>()),
+        sets => sets.iter().all(|set| within(&asked.of_set(set))),
+    };
+    (!good).then_some(Exceeding::ClaimsTogether)
 }
 
 fn exceeding_claim(asked: &ClaimQuery, registered: &[ClaimQuery]) -> Option<Exceeding> {
@@ -88,3 +157,7 @@ fn exceeding_claim(asked: &ClaimQuery, registered: &[ClaimQuery]) -> Option<Exce
     });
     (!values_within).then(|| Exceeding::Value(asked.path.to_string()))
 }
+
+#[cfg(test)]
+#[path = "excess_tests.rs"]
+mod tests;
