@@ -45,6 +45,7 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("get", "/admin/api/v1/tokens/{id}", Roles(&[Administrator])),
     ("delete", "/admin/api/v1/tokens/{id}", Roles(&[Administrator])),
     ("get", "/checkpoint/api/v1/evidence/{id}", Roles(&[Checkpoint])),
+    ("get", "/checkpoint/api/v1/use-cases", Roles(&[Checkpoint])),
     ("post", "/checkpoint/api/v1/verifications", Roles(&[Checkpoint])),
     ("post", "/checkpoint/pair", Everyone),
     ("post", "/credential", Wallets),

@@ -65,6 +65,7 @@ use crate::http::{
         checkpoint::pair::redeem,
         evidence::own,
         evidence::any,
+        checkpoint::use_cases::list,
     ),
     components(schemas(ProblemDocument)),
     modifiers(&Finish),

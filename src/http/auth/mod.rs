@@ -24,7 +24,10 @@ use crate::{
         auth::may::May,
         problem::{Kind, Problem},
     },
-    model::party::{Authority, Operator, Role},
+    model::{
+        ids::TokenId,
+        party::{Authority, Operator, Role},
+    },
 };
 
 pub(in crate::http) use bearer::token as shown_token;
@@ -40,6 +43,11 @@ impl<M> Permit<M> {
     /// On whose word the request is done.
     pub const fn authority(&self) -> Authority {
         Authority::Operator(self.operator)
+    }
+
+    /// The token that was shown.
+    pub const fn token(&self) -> TokenId {
+        self.operator.token()
     }
 }
 

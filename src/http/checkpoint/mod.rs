@@ -1,6 +1,7 @@
 //! For checkpoints: verification of a presentation that is already in hand.
 
 pub(super) mod pair;
+pub(super) mod use_cases;
 
 use actix_web::{
     HttpResponse,
@@ -32,7 +33,8 @@ pub(super) fn configure(app: &mut ServiceConfig) {
             .wrap(from_fn(bearers_only))
             .default_service(nothing)
             .service(resource("/verifications", [on(Method::POST, route().to(verify))]))
-            .configure(evidence::for_checkpoints),
+            .configure(evidence::for_checkpoints)
+            .configure(use_cases::configure),
     );
 }
 

@@ -275,6 +275,5 @@ fn shows_a_name(asked: &AskedCredential) -> bool {
 /// Whether a claim of this name is in every answer.
 fn always_asks(asked: &AskedCredential, name: &str) -> bool {
     let is_it = |claim: &&AskedClaim| matches!(claim.path.as_slice(), [AskedStep::Name(first)] if first == name);
-    let Some(claim) = asked.claims.iter().find(is_it) else { return false };
-    asked.claim_sets.iter().all(|set| claim.id.as_ref().is_some_and(|id| set.contains(id)))
+    asked.claims.iter().find(is_it).is_some_and(|claim| asked.needs(claim))
 }

@@ -6,13 +6,14 @@ use serde::Deserialize;
 
 use super::{
     AskedSet, BoardingPassRule, EvidenceRule, SamePersonBy, SamePersonRule, StatusRule, TrustedIssuers, UseCase, WhenTooOld,
-    WithoutCode, asked,
+    WithoutCode, asked, query,
 };
 use crate::{
     base::limits::{
         EVIDENCE_DAYS, KEY_BINDING_AGE_SECONDS, RESULT_SECONDS, RESULT_SECONDS_DEFAULT, STATUS_AGE_SECONDS,
         STATUS_LIST_TTL_SECONDS,
     },
+    format::dcql::QueryError,
     model::credential_type::{Bilingual, CredentialTypes},
 };
 
@@ -219,8 +220,12 @@ fn case(file: &str, read: FileText, own: Surroundings<'_>) -> Result<UseCase, Ca
     let purpose = words("purpose", read.purpose)?;
     let credentials = asked::credentials(read.credentials, own)?;
     let ids: BTreeSet<_> = credentials.iter().map(|credential| credential.id.clone()).collect();
+    let sets = sets(read.credential_sets, &ids)?;
+    let not_a_query = |error: QueryError| bad("credentials", error.to_string(), "see OpenID4VP 1.0 section 6");
     let case = UseCase {
-        credential_sets: sets(read.credential_sets, &ids)?,
+        query: query::whole(&credentials, &sets).map_err(not_a_query)?,
+        query_shown: query::shown(&credentials, &sets).map_err(not_a_query)?,
+        credential_sets: sets,
         issuers: issuers(read.issuers)?,
         status: StatusRule {
             max_age_seconds: within("status.max_age_seconds", read.status.max_age_seconds, 0, STATUS_LIST_TTL_SECONDS)?,

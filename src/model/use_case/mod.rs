@@ -16,7 +16,10 @@ use std::{
 pub use file::{Cause, UseCaseFileError};
 use serde_json::Value;
 
-use crate::model::credential_type::{Bilingual, CredentialTypes};
+use crate::{
+    format::dcql::{Excess, Query},
+    model::credential_type::{Bilingual, CredentialTypes},
+};
 
 /// The use cases that ship.
 const BUILT_IN: [(&str, &str); 5] = [
@@ -70,6 +73,13 @@ pub struct AskedCredential {
     pub claim_sets: Vec<Vec<String>>,
     /// Authorities whose credentials are wanted: kind (`aki`, `etsi_tl`) and values; empty when any trusted one will do.
     pub authorities: Vec<(String, Vec<String>)>,
+}
+
+impl AskedCredential {
+    /// Whether an answer without this claim is never good enough.
+    pub fn needs(&self, claim: &AskedClaim) -> bool {
+        self.claim_sets.iter().all(|set| claim.id.as_ref().is_some_and(|id| set.contains(id)))
+    }
 }
 
 /// Credentials that are wanted together.
@@ -192,6 +202,26 @@ pub struct UseCase {
     pub results_seconds: i64,
     /// The types of transaction data that a request may carry (OpenID4VP 1.0 section 8.4).
     pub transaction_data_types: BTreeSet<String>,
+    query: Query,
+    query_shown: Query,
+}
+
+impl UseCase {
+    /// The query that a wallet gets.
+    pub const fn query(&self) -> &Query {
+        &self.query
+    }
+
+    /// The query of a presentation that the wallet shows as a QR: without pictures.
+    pub const fn query_shown(&self) -> &Query {
+        &self.query_shown
+    }
+
+    /// Passes when `asked` asks for no more than the use case registers (THREATS, rogue checkpoint). Every rule of the use
+    /// case holds for it all the same.
+    pub fn narrow(&self, asked: &Query) -> Result<(), Excess> {
+        asked.exceeds(&self.query).map_or(Ok(()), Err)
+    }
 }
 
 /// Every use case of the service.
@@ -253,5 +283,7 @@ impl UseCases {
     }
 }
 
+#[cfg(test)]
+mod mistakes_tests;
 #[cfg(test)]
 mod tests;

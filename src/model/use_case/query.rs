@@ -2,35 +2,35 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{AskedClaim, AskedCredential, AskedStep, UseCase};
+use super::{AskedClaim, AskedCredential, AskedSet, AskedStep};
+use crate::format::dcql::{Query, QueryError};
 
 /// Claims that hold a picture: too long for a QR, and the officer looks at the person instead.
 const PICTURES: [&str; 1] = ["portrait"];
 
-impl UseCase {
-    /// The query as JSON.
-    pub fn to_dcql(&self) -> Value {
-        self.dcql(|_| true)
-    }
+/// The query for everything that is asked for.
+pub(super) fn whole(credentials: &[AskedCredential], sets: &[AskedSet]) -> Result<Query, QueryError> {
+    Query::read(&dcql(credentials, sets, |_| true))
+}
 
-    /// The query as JSON for a presentation that the wallet shows as a QR: without pictures.
-    pub fn to_dcql_shown(&self) -> Value {
-        self.dcql(|claim| !matches!(claim.path.first(), Some(AskedStep::Name(name)) if PICTURES.contains(&name.as_str())))
-    }
+/// The query of a presentation that the wallet shows as a QR: without pictures.
+pub(super) fn shown(credentials: &[AskedCredential], sets: &[AskedSet]) -> Result<Query, QueryError> {
+    let is_picture = |step: &AskedStep| matches!(step, AskedStep::Name(name) if PICTURES.contains(&name.as_str()));
+    Query::read(&dcql(credentials, sets, |claim| !claim.path.first().is_some_and(is_picture)))
+}
 
-    fn dcql(&self, wanted: fn(&AskedClaim) -> bool) -> Value {
-        let mut query = Map::new();
-        query.insert("credentials".to_owned(), self.credentials.iter().map(|asked| credential(asked, wanted)).collect());
-        if !self.credential_sets.is_empty() {
-            let set = |set: &super::AskedSet| json!({"options": set.options, "required": set.required});
-            query.insert("credential_sets".to_owned(), self.credential_sets.iter().map(set).collect());
-        }
-        Value::Object(query)
+fn dcql(credentials: &[AskedCredential], sets: &[AskedSet], wanted: impl Fn(&AskedClaim) -> bool) -> Value {
+    let mut query = Map::new();
+    query.insert("credentials".to_owned(), credentials.iter().map(|asked| credential(asked, &wanted)).collect());
+    if !sets.is_empty() {
+        let set = |set: &AskedSet| json!({"options": set.options, "required": set.required});
+        query.insert("credential_sets".to_owned(), sets.iter().map(set).collect());
     }
+    Value::Object(query)
 }
 
 /// One credential query. Members that say what holds anyway are left out.
-fn credential(asked: &AskedCredential, wanted: fn(&AskedClaim) -> bool) -> Value {
+fn credential(asked: &AskedCredential, wanted: &impl Fn(&AskedClaim) -> bool) -> Value {
     let mut query = Map::new();
     query.insert("id".to_owned(), asked.id.as_str().into());
     query.insert("format".to_owned(), "dc+sd-jwt".into());
@@ -48,10 +48,11 @@ fn credential(asked: &AskedCredential, wanted: fn(&AskedClaim) -> bool) -> Value
     let claims: Vec<_> = asked.claims.iter().filter(|claim| wanted(claim)).collect();
     if !claims.is_empty() {
         query.insert("claims".to_owned(), claims.iter().map(|claim| claim_query(claim)).collect());
-        if !asked.claim_sets.is_empty() {
-            let stays = |id: &&String| claims.iter().any(|claim| claim.id.as_ref() == Some(*id));
-            let sets = asked.claim_sets.iter().map(|set| set.iter().filter(stays).cloned().collect::<Vec<_>>());
-            query.insert("claim_sets".to_owned(), sets.filter(|set| !set.is_empty()).map(Value::from).collect());
+        let stays = |id: &&String| claims.iter().any(|claim| claim.id.as_ref() == Some(*id));
+        let sets = asked.claim_sets.iter().map(|set| set.iter().filter(stays).cloned().collect::<Vec<_>>());
+        let sets: Vec<_> = sets.filter(|set| !set.is_empty()).collect();
+        if !sets.is_empty() {
+            query.insert("claim_sets".to_owned(), json!(sets));
         }
     }
     Value::Object(query)

@@ -33,9 +33,9 @@ fn boarding_asks_for_names_and_face_and_no_more() {
         let meta = json!({"vct_values": ["https://id.example/credential-types/resident-id"]});
         json!({"credentials": [{"id": "resident_id", "format": "dc+sd-jwt", "meta": meta, "claims": claims}]})
     };
-    assert_eq!(boarding.to_dcql(), query(&paths));
+    assert_eq!(boarding.query().to_json(), query(&paths));
     // A QR has no room for the portrait.
-    assert_eq!(boarding.to_dcql_shown(), query(&json!([["name"], ["latin_family_name"], ["latin_given_name"]])));
+    assert_eq!(boarding.query_shown().to_json(), query(&json!([["name"], ["latin_family_name"], ["latin_given_name"]])));
     assert_eq!(boarding.boarding_pass, BoardingPassRule::Required);
     assert_eq!(boarding.shown_qr, Some(WithoutCode::Amber));
     assert_eq!((boarding.evidence, boarding.results_seconds), (None, 120));
@@ -62,7 +62,7 @@ fn asks_for(asked: &AskedCredential) -> String {
         };
         let path: Vec<_> = claim.path.iter().map(step).collect();
         let values: String = claim.values.iter().map(|value| format!(" = {value}")).collect();
-        let needed = asked.claim_sets.iter().all(|set| claim.id.as_ref().is_some_and(|id| set.contains(id)));
+        let needed = asked.needs(claim);
         let named = format!("`{}`{values}", path.join("."));
         if needed { named } else { format!("[{named}]") }
     };
@@ -121,4 +121,31 @@ fn the_example_of_the_page_is_a_use_case_with_every_key_and_the_page_explains_ea
     let known = error.rsplit("expected one of ").next().expect("the keys there are");
     let known: BTreeSet<_> = known.trim().split(", ").map(|key| key.trim_matches('`')).collect();
     assert_eq!(known, text.keys().map(String::as_str).collect());
+}
+
+#[test]
+fn a_query_may_ask_for_less_than_is_registered_and_never_for_more() {
+    let of = |value: Value| Query::read(&value).expect("a query");
+    let asking = |vct: &str, claims: Value| {
+        let meta = json!({"vct_values": [vct]});
+        of(json!({"credentials": [{"id": "resident_id", "format": "dc+sd-jwt", "meta": meta, "claims": claims}]}))
+    };
+    let own = "https://id.example/credential-types/resident-id";
+    let boarding = get("boarding");
+    assert_eq!(boarding.narrow(boarding.query()), Ok(()));
+    assert_eq!(boarding.narrow(boarding.query_shown()), Ok(()));
+    assert_eq!(boarding.narrow(&asking(own, json!([{"path": ["name"]}]))), Ok(()));
+    let refused = |case: &UseCase, query: &Query| case.narrow(query).expect_err("it asks for more").to_string();
+    for (claims, said) in [
+        (json!([{"path": ["name"]}, {"path": ["id_number"]}]), "resident_id: not the claim id_number"),
+        (json!([{"path": ["address", "region"]}]), "resident_id: not the claim address.region"),
+    ] {
+        assert_eq!(refused(&boarding, &asking(own, claims)), said);
+    }
+    let other = asking("https://id.example/credential-types/transport-qualification", json!([{"path": ["name"]}]));
+    assert_eq!(refused(&boarding, &other), "resident_id: not this credential");
+    // Whether someone is of age, but not an answer "no".
+    let any_answer = asking(own, json!([{"path": ["age_equal_or_over", "18"]}]));
+    let said = "resident_id: the claim age_equal_or_over.18 only as one of its registered values";
+    assert_eq!(refused(&get("age-over-18"), &any_answer), said);
 }

@@ -1,0 +1,131 @@
+//! What a checkpoint is told of the use cases it may ask for, and what a folder of them does to the start.
+
+mod support;
+
+use std::{fs, sync::Arc};
+
+use serde_json::{Value, json};
+use support::{BEGIN, TestService};
+use yufu::{
+    app::{
+        config::Config,
+        wire::{Service, StartError},
+    },
+    base::{clock::ManualClock, random::SeededRandom},
+    http::server::EndsBy,
+};
+
+const PATH: &str = "/checkpoint/api/v1/use-cases";
+
+fn names(list: &Value) -> Vec<&str> {
+    let cases = list["use_cases"].as_array().expect("a list");
+    cases.iter().map(|case| case["name"].as_str().expect("a name")).collect()
+}
+
+/// Starts a service with one use case file in a folder of its own.
+fn start_with_file(name: &str, text: &str) -> Result<(Service, tempfile::TempDir), StartError> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut config = Config::alone_in(folder.path().join("data"), folder.path().join("keys"));
+    fs::create_dir(folder.path().join("cases")).expect("a folder");
+    fs::write(folder.path().join("cases").join(name), text).expect("a file");
+    config.storage.use_cases = Some(folder.path().join("cases"));
+    let (clock, random) = (Arc::new(ManualClock::at(BEGIN)), Arc::new(SeededRandom::new(7)));
+    let started = Service::start(&config, clock, random, EndsBy::Call);
+    if started.is_err() {
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "a start that is refused makes nothing");
+    }
+    started.map(|service| (service, folder))
+}
+
+#[test]
+fn a_checkpoint_is_told_in_words_what_it_may_ask_for() {
+    let service = TestService::start();
+    let list = service.checkpoint().get(PATH).good(200);
+    assert_eq!(names(&list), ["age-over-18", "boarding", "freight-driver", "hotel-check-in", "security-check"]);
+    let label = |zh: &str, en: &str| json!({"zh-CN": zh, "en": en});
+    let of_age = json!({
+        "name": "age-over-18",
+        "title": label("年满18周岁", "Aged 18 or over"),
+        "purpose": label(
+            "只核对您是否年满18周岁，不查看姓名、生日和照片，核验后不保留信息。",
+            "To see that you are 18 or older, and nothing else: no name, no date of birth, no picture. Nothing is kept.",
+        ),
+        "credentials": [{
+            "id": "resident_id",
+            "title": label("居民电子身份证", "Resident ID"),
+            "claims": [{
+                "path": ["age_equal_or_over", "18"],
+                "label": label("年满18周岁", "Aged 18 or over"),
+                "values": [true],
+                "needed": true,
+            }],
+        }],
+        "boarding_pass": "none",
+        "shown_qr": "amber",
+        "transaction_data_types": [],
+        "evidence_days": null,
+        "results_seconds": 120,
+    });
+    assert_eq!(list["use_cases"][0], of_age);
+    let classes = &list["use_cases"][2]["credentials"][1]["claims"][3];
+    assert_eq!((&classes["path"], &classes["needed"]), (&json!(["vehicle_classes", null]), &json!(false)));
+    assert_eq!(list["use_cases"][3]["evidence_days"], 30);
+}
+
+#[test]
+fn a_checkpoint_limited_to_use_cases_is_told_of_those() {
+    let service = TestService::start();
+    let order = json!({"name": "gate 12", "role": "checkpoint", "use_cases": ["boarding", "age-over-18"]});
+    let made = service.admin().post("/admin/api/v1/tokens", &order).good(201);
+    let gate = service.with_token(made["token"].as_str().expect("a token"));
+    assert_eq!(names(&gate.get(PATH).good(200)), ["age-over-18", "boarding"]);
+}
+
+#[test]
+fn a_folder_adds_use_cases_and_replaces_those_of_the_same_name() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let boarding = include_str!("../use-cases/boarding.toml").replace("Boarding\"", "Embarkation\"");
+    fs::write(folder.path().join("boarding.toml"), boarding).expect("a file");
+    let library = include_str!("../use-cases/age-over-18.toml").replace("name = \"age-over-18\"", "name = \"library\"");
+    fs::write(folder.path().join("library.toml"), library).expect("a file");
+    fs::write(folder.path().join("notes.txt"), "not a use case").expect("a file");
+    let service = TestService::start_with(|config| config.storage.use_cases = Some(folder.path().to_owned()));
+    let list = service.checkpoint().get(PATH).good(200);
+    let expected = ["age-over-18", "boarding", "freight-driver", "hotel-check-in", "library", "security-check"];
+    assert_eq!(names(&list), expected);
+    assert_eq!(list["use_cases"][1]["title"]["en"], "Embarkation");
+}
+
+#[test]
+fn a_mistake_stops_the_start_and_leaves_nothing_behind() {
+    let boarding = include_str!("../use-cases/boarding.toml");
+    let text = boarding.replace(r#"path = ["portrait"]"#, r#"path = ["fingerprint"]"#);
+    let error = start_with_file("boarding.toml", &text).map(|_| ()).expect_err("it is refused");
+    assert_eq!(
+        error.to_string(),
+        "use cases: boarding.toml: credentials[0].claims[3].path: the type `resident-id` has no such claim; look up the \
+         claims in credential-types/resident-id.toml"
+    );
+    let text = boarding.replace("shown_qr", "show_qr");
+    let error = start_with_file("boarding.toml", &text).map(|_| ()).expect_err("it is refused").to_string();
+    assert!(error.contains("boarding.toml") && error.contains("line ") && error.contains("`shown_qr`"), "{error}");
+    let mut config = Config::alone_in("/nowhere/data".into(), "/nowhere/keys".into());
+    config.storage.use_cases = Some("/nowhere/cases".into());
+    let (clock, random) = (Arc::new(ManualClock::at(BEGIN)), Arc::new(SeededRandom::new(7)));
+    let error = Service::start(&config, clock, random, EndsBy::Call).map(|_| ()).expect_err("no such folder");
+    assert!(error.to_string().starts_with("use cases: /nowhere/cases: cannot be read: "), "{error}");
+}
+
+#[test]
+fn a_built_in_use_case_that_the_types_in_force_cannot_answer_is_left_out() {
+    let types = tempfile::tempdir().expect("a temporary folder");
+    let resident = include_str!("../credential-types/resident-id.toml").replace(r#"["portrait"]"#, r#"["face"]"#);
+    fs::write(types.path().join("resident-id.toml"), resident).expect("a file");
+    let service = TestService::start_with(|config| config.storage.credential_types = Some(types.path().to_owned()));
+    assert_eq!(names(&service.checkpoint().get(PATH).good(200)), ["age-over-18"]);
+    let notes = service.service().notes();
+    let told =
+        |name: &str| notes.iter().any(|note| note.starts_with(&format!("a use case that ships is left out: {name}.toml: ")));
+    assert!(["boarding", "freight-driver", "hotel-check-in", "security-check"].into_iter().all(told), "{notes:?}");
+    assert!(!told("age-over-18"));
+}
