@@ -108,6 +108,10 @@ pub const PRESENTATIONS: usize = 8;
 /// has its quotation marks escaped and fits as well.
 pub const RESPONSE_BODY_BYTES: usize = VP_TOKEN_BYTES * 4 / 3 + 2 * JWE_HEADER_BYTES;
 
+/// Longest signed statement read, in bytes: the claims of a response twice, since a statement names the credential that
+/// decided on its own and among all, in base64url.
+pub const SIGNED_STATEMENT_BYTES: usize = 2 * VP_TOKEN_BYTES * 4 / 3 + X5C_CERTIFICATES * CERTIFICATE_BYTES * 2;
+
 /// Longest `state` read back, in bytes: ours have 43 characters.
 pub const STATE_BYTES: usize = 256;
 

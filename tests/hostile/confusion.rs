@@ -16,7 +16,11 @@ use yufu::{
         reason::{Decision, ReasonCode as R},
         statement::{CheckName as C, StatusSource},
     },
-    verification::{Finding, Policy, Trust, decide, examine, lists::in_lists},
+    verification::{
+        Finding, Policy, Trust, decide, examine,
+        lists::in_lists,
+        signed_statement::{self, StatementError},
+    },
 };
 
 use super::{
@@ -27,7 +31,7 @@ use super::{
 pub const TESTED: &[&str] = &["X-02", "JH-11", "NT-SVC-10", "SL-02", "NT-TSL-09"];
 
 /// Every kind of JWT there is here so far.
-const KINDS: [&str; 5] = ["dc+sd-jwt", "kb+jwt", "statuslist+jwt", "openid4vci-proof+jwt", "at+jwt"];
+const KINDS: [&str; 6] = ["dc+sd-jwt", "kb+jwt", "statuslist+jwt", "openid4vci-proof+jwt", "at+jwt", "yufu-statement+jwt"];
 
 /// A token of one kind that fits everywhere but for its `typ`: the claims of all, the issuer's key and chain.
 fn token(gate: &Gate, kind: &str) -> String {
@@ -84,6 +88,11 @@ fn a_token_of_one_kind_is_none_of_another() {
         let read = access_token::verify(&jwt(&header, &granted, &gate.issuer), gate.issuer.public_key(), &expected).map(drop);
         let wrong = AccessTokenError::Form(JwsError::WrongType);
         assert_eq!(read, if kind == "at+jwt" { Ok(()) } else { Err(wrong) }, "{kind} as an access token");
+        // As a signed statement: of the right type it gets as far as who signs, whose certificate names no host.
+        let checked = signed_statement::check(&token, &[gate.anchor()], NOW).err();
+        let wrong = StatementError::from(JwsError::WrongType);
+        let expected = if kind == "yufu-statement+jwt" { StatementError::Claim("jti") } else { wrong };
+        assert_eq!(checked, Some(expected), "{kind} as a statement");
         // As a proof of a key for a card, by that very key.
         let (holder, mut header) = (key(1), office.header(&key(1)));
         header.insert("typ".to_owned(), kind.into());
