@@ -101,8 +101,8 @@ pub const JWE_HEADER_BYTES: usize = 4 * 1024;
 /// Longest `vp_token` and content of an encrypted response, in bytes: two presentations of the largest size.
 pub const VP_TOKEN_BYTES: usize = 2 * SD_JWT_BYTES;
 
-/// Most presentations looked at in one response: each costs signatures. The use cases that ship ask for two.
-pub const PRESENTATIONS: usize = 8;
+/// Most presentations looked at in one response: each costs signatures, and a query asks for no more credentials.
+pub const PRESENTATIONS: usize = DCQL_CREDENTIALS;
 
 /// Longest authorization response, in bytes: the content of a JWE in base64url and its header. A response in the clear
 /// has its quotation marks escaped and fits as well.

@@ -14,6 +14,7 @@ mod key_binding;
 mod later_rows;
 mod office;
 mod openid;
+mod openid4vp;
 mod sdjwt;
 mod sdjwt_forge;
 mod server;
@@ -35,6 +36,7 @@ const TESTED: &[&[&str]] = &[
     jose::TESTED,
     key_binding::TESTED,
     openid::TESTED,
+    openid4vp::TESTED,
     sdjwt::TESTED,
     signatures::TESTED,
     status::TESTED,

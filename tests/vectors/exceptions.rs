@@ -73,6 +73,8 @@ pub fn implementation_defined(suite: &str) -> Vec<String> {
 fn every_exception_is_of_a_suite_that_runs() {
     let suites = [
         crate::json_suite::SUITE,
+        crate::jwe::ECDH,
+        crate::jwe::JWE,
         crate::speccheck::SUITE,
         crate::wycheproof::ECDSA,
         crate::wycheproof::ED25519,

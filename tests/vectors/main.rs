@@ -5,6 +5,7 @@
 
 mod exceptions;
 mod json_suite;
+mod jwe;
 mod openid4vp;
 mod sd_jwt;
 mod speccheck;

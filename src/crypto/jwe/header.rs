@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{ECDH_ES, Encryption, JweError, agreement::Derivation, key};
-use crate::base::{base64url, json, limits::JWE_HEADER_BYTES};
+use crate::{
+    base::{base64url, json, limits::JWE_HEADER_BYTES},
+    crypto::PublicKey,
+};
 
 /// Members that are read, or that say nothing a receiver acts on. All others are refused: `crit`, `p2c`, `jku`, `jwk`,
 /// `x5c` and their like would lead elsewhere.
@@ -23,10 +26,6 @@ pub(super) struct Header {
 }
 
 impl Header {
-    pub(super) fn new(encryption: Encryption, kid: &str, epk: &[u8; 65]) -> Self {
-        Self { encryption, kid: kid.to_owned(), epk: *epk, apu: Vec::new(), apv: Vec::new() }
-    }
-
     /// Reads the first part of a compact JWE.
     pub(super) fn read(protected: &str) -> Result<Self, JweError> {
         if protected.len() > JWE_HEADER_BYTES {
@@ -61,20 +60,15 @@ impl Header {
         })
     }
 
-    /// The first part of a compact JWE, and with it the authenticated data.
-    pub(super) fn write(&self) -> String {
-        let header = json!({
-            "alg": ECDH_ES,
-            "enc": self.encryption.jose_name(),
-            "kid": self.kid,
-            "epk": key::jwk_of_point(&self.epk),
-        });
-        base64url::encode(header.to_string())
-    }
-
     pub(super) fn derivation(&self) -> Derivation<'_> {
         Derivation { encryption: self.encryption, apu: &self.apu, apv: &self.apv }
     }
+}
+
+/// The first part of a compact JWE from the owner of `epk`, and with it the authenticated data.
+pub(super) fn write(encryption: Encryption, kid: &str, epk: &PublicKey) -> String {
+    let header = json!({"alg": ECDH_ES, "enc": encryption.jose_name(), "kid": kid, "epk": epk.to_jwk()});
+    base64url::encode(header.to_string())
 }
 
 /// `apu` or `apv`: base64url, and nothing when it is missing (RFC 7518 section 4.6.1).

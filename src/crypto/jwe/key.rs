@@ -1,20 +1,20 @@
 //! Keys for an agreement on P-256: the private one that a service keeps for one request, and the public ones of others.
 
 use aws_lc_rs::agreement::{ECDH_P256, PrivateKey, UnparsedPublicKey, agree};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::{ECDH_ES, JweError, agreement::Derivation};
 use crate::{
     base::{base64url, random::Random, secret::Secret},
-    crypto::{KeyError, PublicKey, sha256},
+    crypto::{KeyError, PublicKey},
 };
 
 /// A private key that decrypts. It is held by the cryptographic library, which wipes it when it is dropped, and cannot be
 /// taken out.
 pub struct DecryptionKey {
     private: PrivateKey,
-    point: [u8; 65],
+    public: PublicKey,
 }
 
 impl DecryptionKey {
@@ -31,14 +31,17 @@ impl DecryptionKey {
     pub fn from_secret(scalar: &[u8; 32]) -> Result<Self, KeyError> {
         let private = PrivateKey::from_private_key(&ECDH_P256, scalar).map_err(|_| KeyError::Malformed)?;
         let public = private.compute_public_key().map_err(|_| KeyError::Malformed)?;
-        let point = public.as_ref().try_into().map_err(|_| KeyError::Malformed)?;
-        Ok(Self { private, point })
+        Ok(Self { private, public: PublicKey::p256(public.as_ref())? })
     }
 
     /// The public half as wallets get it: a JWK with `kid`, `use` and `alg` (OpenID4VP 1.0 section 5.1 asks for the first
     /// and the last).
     pub fn public_jwk(&self, kid: &str) -> Map<String, Value> {
-        let mut jwk = jwk_of_point(&self.point);
+        let mut jwk = match self.public.to_jwk() {
+            Value::Object(jwk) => jwk,
+            // A JWK is an object.
+            _ => Map::new(),
+        };
         jwk.insert("kid".to_owned(), kid.into());
         jwk.insert("use".to_owned(), "enc".into());
         jwk.insert("alg".to_owned(), ECDH_ES.into());
@@ -48,16 +51,15 @@ impl DecryptionKey {
     /// The SHA-256 thumbprint of the public half (RFC 7638), as the session transcript of an mdoc wants it (OpenID4VP 1.0
     /// appendix B.2.6).
     pub fn thumbprint(&self) -> [u8; 32] {
-        // Members in lexicographic order, no white space: what serde_json writes for a sorted map.
-        sha256(Value::Object(jwk_of_point(&self.point)).to_string())
+        self.public.thumbprint()
     }
 
-    pub(super) fn point(&self) -> &[u8; 65] {
-        &self.point
+    pub(super) fn public(&self) -> &PublicKey {
+        &self.public
     }
 
     /// The content key agreed with the owner of `other`, which has to be a point of the curve.
-    pub(super) fn agree(&self, other: &[u8; 65], derivation: &Derivation<'_>) -> Result<Secret<Vec<u8>>, JweError> {
+    pub(super) fn agree(&self, other: &[u8], derivation: &Derivation<'_>) -> Result<Secret<Vec<u8>>, JweError> {
         let other = UnparsedPublicKey::new(&ECDH_P256, other);
         agree(&self.private, other, JweError::NotDecrypted, |agreed| Ok(derivation.content_key(agreed)))
     }
@@ -72,7 +74,7 @@ impl std::fmt::Debug for DecryptionKey {
 /// Somebody's public key to encrypt to, with the identifier they gave it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EncryptionKey {
-    point: [u8; 65],
+    public: PublicKey,
     kid: String,
 }
 
@@ -89,8 +91,7 @@ impl EncryptionKey {
         }
         let kid = jwk.get("kid").and_then(Value::as_str).ok_or(KeyError::Malformed)?.to_owned();
         let point = point_of_jwk(jwk).ok_or(KeyError::Malformed)?;
-        PublicKey::p256(&point)?;
-        Ok(Self { point, kid })
+        Ok(Self { public: PublicKey::p256(&point)?, kid })
     }
 
     /// Its identifier.
@@ -98,8 +99,8 @@ impl EncryptionKey {
         &self.kid
     }
 
-    pub(super) fn point(&self) -> &[u8; 65] {
-        &self.point
+    pub(super) fn public(&self) -> &PublicKey {
+        &self.public
     }
 }
 
@@ -114,18 +115,4 @@ pub(super) fn point_of_jwk(jwk: &Map<String, Value>) -> Option<[u8; 65]> {
     point[1..33].copy_from_slice(&coordinate("x")?);
     point[33..].copy_from_slice(&coordinate("y")?);
     Some(point)
-}
-
-pub(super) fn jwk_of_point(point: &[u8; 65]) -> Map<String, Value> {
-    let jwk = json!({
-        "crv": "P-256",
-        "kty": "EC",
-        "x": base64url::encode(&point[1..33]),
-        "y": base64url::encode(&point[33..]),
-    });
-    match jwk {
-        Value::Object(jwk) => jwk,
-        // The macro above makes an object.
-        _ => Map::new(),
-    }
 }

@@ -15,6 +15,7 @@ use aes_gcm::{
 };
 
 use crate::base::{base64url, random::Random, secret::Secret};
+use agreement::Derivation;
 use header::Header;
 pub use key::{DecryptionKey, EncryptionKey};
 
@@ -130,9 +131,9 @@ pub fn encrypt(
     random: &dyn Random,
 ) -> Result<String, JweError> {
     let ephemeral = DecryptionKey::generate(random);
-    let header = Header::new(encryption, recipient.kid(), ephemeral.point());
-    let protected = header.write();
-    let content_key = ephemeral.agree(recipient.point(), &header.derivation())?;
+    let protected = header::write(encryption, recipient.kid(), ephemeral.public());
+    let derivation = Derivation { encryption, apu: &[], apv: &[] };
+    let content_key = ephemeral.agree(recipient.public().as_bytes(), &derivation)?;
     let iv: [u8; NONCE_BYTES] = random.array();
     let payload = Payload { msg: plaintext, aad: protected.as_bytes() };
     let sealed = match encryption {

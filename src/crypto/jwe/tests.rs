@@ -1,5 +1,5 @@
 use super::*;
-use crate::base::random::SeededRandom;
+use crate::{base::random::SeededRandom, crypto::KeyError};
 
 const MOST: usize = 1 << 16;
 
@@ -22,5 +22,47 @@ fn what_is_encrypted_to_a_key_that_key_decrypts_and_no_other() {
         assert_eq!(decrypt(&text, &key, "ours", text.len() - 1).err(), Some(JweError::TooLong));
         let again = encrypt(b"a presentation", &public, encryption, &SeededRandom::new(4)).expect("it encrypts");
         assert_ne!(text, again);
+    }
+}
+
+#[test]
+fn keys_are_written_as_wallets_read_them() {
+    let (key, public) = pair();
+    let jwk = key.public_jwk("ours");
+    assert_eq!(
+        (public.kid(), &jwk["kid"], &jwk["use"], &jwk["alg"]),
+        ("ours", &"ours".into(), &"enc".into(), &"ECDH-ES".into())
+    );
+    assert_eq!(jwk.keys().collect::<Vec<_>>(), ["alg", "crv", "kid", "kty", "use", "x", "y"]);
+    assert_eq!(key.thumbprint(), public.public().thumbprint());
+    assert_eq!(format!("{key:?}"), format!("DecryptionKey({})", base64url::encode(key.thumbprint())));
+    assert_ne!(key.thumbprint(), DecryptionKey::generate(&SeededRandom::new(2)).thumbprint());
+    for scalar in [[0; 32], [0xff; 32]] {
+        assert_eq!(DecryptionKey::from_secret(&scalar).err(), Some(KeyError::Malformed));
+    }
+}
+
+#[test]
+fn a_key_to_encrypt_to_is_for_that() {
+    let (key, _) = pair();
+    let with = |member: &str, value: Option<serde_json::Value>| {
+        let mut jwk = key.public_jwk("ours");
+        jwk.remove(member);
+        jwk.extend(value.map(|value| (member.to_owned(), value)));
+        EncryptionKey::from_jwk(&jwk).err()
+    };
+    assert_eq!(with("use", None), None);
+    for (member, value, error) in [
+        ("use", Some("sig".into()), KeyError::Unsupported),
+        ("alg", None, KeyError::Unsupported),
+        ("alg", Some("ES256".into()), KeyError::Unsupported),
+        ("crv", Some("P-384".into()), KeyError::Unsupported),
+        ("kty", Some("OKP".into()), KeyError::Unsupported),
+        ("kid", None, KeyError::Malformed),
+        ("y", None, KeyError::Malformed),
+        ("y", Some(base64url::encode([1; 32]).into()), KeyError::Malformed),
+        ("d", Some(base64url::encode([1; 32]).into()), KeyError::Private),
+    ] {
+        assert_eq!(with(member, value), Some(error), "{member}");
     }
 }
