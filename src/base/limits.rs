@@ -172,3 +172,55 @@ pub const DCQL_PATH_ELEMENTS: usize = 16;
 
 /// Longest text in a query, in bytes: the longest are addresses, as [`STATUS_LIST_URI_BYTES`] bounds them.
 pub const DCQL_TEXT_BYTES: usize = 2048;
+
+/// Redirects followed when a stranger's address is fetched: one to another host and one to another path, and one more.
+pub const FOREIGN_REDIRECTS: usize = 3;
+
+/// Seconds for a whole fetch from a stranger, every redirect included: a passenger at the gate waits that long and no
+/// longer.
+pub const FOREIGN_FETCH_SECONDS: u64 = 3;
+
+/// Seconds of these for one connection with its TLS handshake, so that of several addresses a second one gets its turn.
+pub const FOREIGN_CONNECT_SECONDS: u64 = 2;
+
+/// Fetches from strangers under way at once: each holds a thread and a body.
+pub const FOREIGN_FETCHES: usize = 16;
+
+/// Names being looked up at once for strangers' addresses: the system's resolver cannot be told to stop, so lookups outlive
+/// a fetch that gave up.
+pub const FOREIGN_LOOKUPS: usize = 32;
+
+/// Largest header block of a stranger's answer, in bytes: ours are under 1 kB, a cautious proxy adds 4 kB.
+pub const FOREIGN_HEADER_BYTES: usize = 16 * 1024;
+
+/// Status lists of others in memory: those of a country of 1.4 billion cards of one type, doubled (DESIGN section 7).
+pub const FOREIGN_LISTS: usize = 4 * 1024;
+
+/// Bytes of others' lists in memory, unpacked: a thousand lists of 2^20 entries of 2 bits.
+pub const FOREIGN_LIST_BYTES: usize = 256 * 1024 * 1024;
+
+/// Lists of others of which the newest `iat` is remembered after the list itself was dropped: 48 bytes each.
+pub const FOREIGN_LIST_MEMORIES: usize = 64 * 1024;
+
+/// Longest time for which a list of another is used without asking for a newer one, in seconds, whatever its `ttl` says:
+/// half of [`STATUS_AGE_SECONDS`], so a list whose issuer still signs is never too old for the default policy.
+pub const FOREIGN_TTL_SECONDS: i64 = STATUS_AGE_SECONDS / 2;
+
+/// Shortest such time, in seconds: an issuer cannot make a gate ask it for every passenger.
+pub const FOREIGN_TTL_LEAST_SECONDS: i64 = 10;
+
+/// That time for a list that states neither `ttl` nor `exp`, in seconds: the `ttl` of our own lists.
+pub const FOREIGN_TTL_UNSTATED_SECONDS: i64 = 300;
+
+/// Seconds for which a list that could not be had is not asked for again; doubled with each failure in a row.
+pub const FOREIGN_RETRY_SECONDS: i64 = 5;
+
+/// Longest such time, in seconds: a host that is back is found again within a minute.
+pub const FOREIGN_RETRY_MOST_SECONDS: i64 = 60;
+
+/// Callers that may wait at once for a list that another caller fetches: with [`FOREIGN_FETCHES`] three quarters of the
+/// calls that the blocking pool runs, so that cards are issued and revoked while a host is slow.
+pub const FOREIGN_WAITING: usize = 32;
+
+/// Trust lists in a folder of keys: a country's ministries, provinces and a few other countries.
+pub const TRUST_LISTS: usize = 256;

@@ -12,6 +12,7 @@ pub mod pkcs8;
 pub mod public_key;
 pub mod sealer;
 pub mod signer;
+pub mod tls;
 pub mod x509;
 
 pub use algorithm::Algorithm;

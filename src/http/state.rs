@@ -10,7 +10,7 @@ use crate::{
     model::{credential_type::CredentialTypes, use_case::UseCases},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
     store::{Mode, Store},
-    verification::{evidence::Evidence, service::Verifier},
+    verification::{Trust, evidence::Evidence, service::Verifier},
 };
 
 /// Everything handlers work with.
@@ -41,6 +41,10 @@ pub struct State {
     pub metadata: Metadata,
     /// Suspend, reinstate, revoke.
     pub lifecycle: Lifecycle,
+    /// Whom this service believes.
+    pub trust: Arc<Trust>,
+    /// Its own certificates as DER, leaf first, by what they are for.
+    pub certificates: Vec<(&'static str, Vec<Vec<u8>>)>,
     /// Verifies presentations.
     pub verifier: Verifier,
     /// Evidence of decisions.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    base::time::Timestamp,
+    base::{limits::TRUST_LISTS, time::Timestamp},
     crypto::{
         Algorithm,
         x509::{BuildError, CertificateError, ChainError},
@@ -126,6 +126,14 @@ pub enum KeyringError {
         /// What is wrong with it.
         error: CertificateError,
     },
+    /// A trust list that cannot be used.
+    #[error("{}: {fault}; correct the file, or move its folder out of `trust/` / 信任名单无效，请更正文件或将其目录移出 trust/", file.display())]
+    TrustList {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        fault: TrustListFault,
+    },
     /// The keys were made for another public URL.
     #[error(
         "{}: made for {found}, but the public URL is {expected}; start with `--public-url {found}`, or make new keys by \
@@ -158,6 +166,38 @@ pub enum KeyringError {
     /// The development certificates were not made: a public URL that a certificate cannot hold.
     #[error("no certificate can be made for this public URL: {0} / 无法为此公开网址制作证书")]
     Build(#[from] BuildError),
+}
+
+/// What is wrong with the description of a trust list.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TrustListFault {
+    /// Not TOML of the form that is expected.
+    #[error("{0}")]
+    Form(String),
+    /// `url` is not an https address.
+    #[error("`url` is not an https:// address")]
+    Url,
+    /// A name that is empty.
+    #[error("`name` is empty")]
+    Name,
+    /// `issuers` is empty, or one of them is.
+    #[error("`issuers` names nobody; leave it out to mean every issuer under the certificates")]
+    Issuers,
+    /// A name in `status_hosts` that is no host name.
+    #[error("`{0}` in `status_hosts` is not the name of a host")]
+    Host(String),
+    /// `purposes` is empty.
+    #[error("`purposes` is empty")]
+    Purposes,
+    /// No `*.pem` stands beside the description.
+    #[error("no certificate (*.pem) stands beside it")]
+    NoAnchor,
+    /// Another list has the same `url`.
+    #[error("another list has the same `url`")]
+    SameUrl,
+    /// More lists than are read.
+    #[error("more than {TRUST_LISTS} trust lists")]
+    TooMany,
 }
 
 impl KeyringError {

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{
     KeyringError,
+    anchors::anchors,
     material::{Identity, Material, REQUEST, dns_name},
 };
 use crate::{
@@ -28,7 +29,6 @@ const MARKER: &str = "keyring.toml";
 /// Where a new set is written before it takes its place.
 pub(super) const STAGING: &str = ".new";
 const PEOPLE: &str = "people";
-const TRUST: &str = "trust";
 const ISSUER: &str = "issuer";
 const STATUS_LIST: &str = "status-list";
 pub(super) const REQUESTS: &str = "request";
@@ -45,30 +45,6 @@ const CODE: &str = "code.key";
 pub(super) struct Marker {
     public_url: String,
     pub(super) development: bool,
-}
-
-/// The trust anchors of a folder of keys: its root, if it is a development set, and every certificate in `trust/*.pem`,
-/// in the order of file names. Private keys are not touched.
-pub fn anchors(dir: &Path) -> Result<Vec<Anchor>, KeyringError> {
-    let development = read_marker(dir)?.is_some_and(|marker| marker.development);
-    let mut files = if development { vec![dir.join(ROOT)] } else { vec![] };
-    let trust = dir.join(TRUST);
-    match fs::read_dir(&trust) {
-        Ok(entries) => {
-            let mut found: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-            found.retain(|file| file.extension().is_some_and(|extension| extension == "pem"));
-            found.sort();
-            files.append(&mut found);
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(KeyringError::io(&trust, &error)),
-    }
-    let mut anchors = Vec::new();
-    for file in files {
-        let text = fs::read_to_string(&file).map_err(|error| KeyringError::io(&file, &error))?;
-        anchors.extend(Anchor::all_from_pem(&text).map_err(|error| KeyringError::Anchor { file, error })?);
-    }
-    Ok(anchors)
 }
 
 pub(super) struct Folder<'a>(pub(super) &'a Path);
@@ -330,7 +306,7 @@ fn files(material: &Material) -> Vec<(String, Zeroizing<String>)> {
 }
 
 /// The marker of a folder; `None` when it has none.
-fn read_marker(dir: &Path) -> Result<Option<Marker>, KeyringError> {
+pub(super) fn read_marker(dir: &Path) -> Result<Option<Marker>, KeyringError> {
     let file = dir.join(MARKER);
     match fs::read_to_string(&file) {
         Ok(text) => match toml::from_str(&text) {

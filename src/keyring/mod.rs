@@ -4,15 +4,18 @@
 //! or refuses by name of the file, and never makes one key anew beside others. Callers see [`Signer`]s only, so that a
 //! hardware module can take a key's place.
 
+mod anchors;
 mod error;
 pub mod evidence;
 mod file;
 mod material;
 mod request;
+mod trust;
 
-pub use error::KeyringError;
-pub use file::anchors;
+pub use anchors::{anchors, tls_roots};
+pub use error::{KeyringError, TrustListFault};
 pub use material::dns_name;
+pub use trust::{TrustList, TrustPurpose, trust_lists};
 
 use std::{
     path::{Path, PathBuf},
@@ -54,6 +57,7 @@ pub struct Keyring {
     log: Arc<dyn Signer>,
     access_token: Arc<dyn Signer>,
     anchors: Vec<Anchor>,
+    trust_lists: Vec<TrustList>,
     development: bool,
     new: bool,
     added: Option<PathBuf>,
@@ -80,7 +84,8 @@ impl Keyring {
         }
         let added = folder.add_request_key(public_url, signing, clock.now(), random)?;
         let material = folder.read(public_url, signing, clock.now())?;
-        Ok(Self { new, added, ..Self::from_material(material, anchors(dir)?) })
+        let trust_lists = trust_lists(dir)?;
+        Ok(Self { new, added, trust_lists, ..Self::from_material(material, anchors(dir)?) })
     }
 
     /// The public URL that a folder of keys belongs to and the public key of its log; none when it holds no keys. For
@@ -115,6 +120,7 @@ impl Keyring {
             log: Arc::new(material.log),
             access_token: Arc::new(material.access_token),
             anchors,
+            trust_lists: Vec::new(),
             development: material.development_root.is_some(),
             new: true,
             added: None,
@@ -149,6 +155,11 @@ impl Keyring {
     /// Whom this service trusts: the development root, if it is a development set, and `trust/*.pem`.
     pub fn anchors(&self) -> &[Anchor] {
         &self.anchors
+    }
+
+    /// Whom this service trusts under conditions: the lists in `trust/<name>/`, in the order of their names.
+    pub fn trust_lists(&self) -> &[TrustList] {
+        &self.trust_lists
     }
 
     /// Whether these are keys that a first start made, good for trying and not for citizens.

@@ -1,7 +1,15 @@
-//! The only place that names an HTTP client. Calls are bounded in time and size, and redirects are not followed.
+//! The only place that names an HTTP client. Calls are bounded in time and size.
 //!
-//! What is fetched today is named by the person at the keyboard (`yufu demo --url`). Fetching what a credential names
-//! needs rules on resolved addresses, which come with that work.
+//! Two clients: [`Client`] for addresses that the person at the keyboard names (`yufu demo --url`), which follows no
+//! redirects; [`ForeignClient`] for those that strangers name, under [`AddressRules`] on the resolved address.
+
+mod addresses;
+mod foreign;
+mod names;
+
+pub use addresses::{AddressRules, Cidr, NotACidr, Refusal};
+pub use foreign::{FetchForeign, ForeignClient, ForeignError, ForeignRequest};
+pub use names::{Names, SystemNames};
 
 use std::{sync::Arc, time::Duration};
 

@@ -17,7 +17,7 @@ use crate::{
 /// Decides. `statuses` are the answers for what [`Examined::wanted_status`] named; a missing answer is "not known", which
 /// never lets pass. What was refused already stays refused, whatever its status.
 pub fn decide(examined: Examined, statuses: &[StatusAnswer], policy: &Policy, at: Timestamp) -> Statement {
-    let Examined { mut checks, credential, status, is_own } = examined;
+    let Examined { mut checks, credential, status, is_own, vouching: _ } = examined;
     let mut part = StatusPart::UNKNOWN;
     if checks.reason().is_none() {
         match status {

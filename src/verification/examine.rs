@@ -12,7 +12,7 @@ use crate::{
     base::{limits::CLOCK_SKEW_SECONDS, time::Timestamp},
     crypto::{
         jws::{self, JwsError},
-        x509::{ChainError, Leaf},
+        x509::{AuthorityId, ChainError, Leaf},
     },
     format::{
         sdjwt::{
@@ -49,6 +49,16 @@ pub struct Examined {
     pub(super) credential: Option<CredentialPart>,
     pub(super) status: StatusClaim,
     pub(super) is_own: bool,
+    /// Who vouches for the issuer; none when nobody does.
+    pub(super) vouching: Option<Vouching>,
+}
+
+/// What is known of the certificates behind a credential.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Vouching {
+    pub(super) authority: AuthorityId,
+    pub(super) key_ids: Vec<Vec<u8>>,
+    pub(super) lists: Vec<String>,
 }
 
 impl Examined {
@@ -59,22 +69,34 @@ impl Examined {
 
     /// The status to look up before deciding; none when it names none or did not pass.
     pub fn wanted_status(&self) -> Option<Wanted> {
-        match (&self.status, &self.credential, self.refused()) {
-            (StatusClaim::Named(reference), Some(credential), None) => Some(Wanted {
+        match (&self.status, &self.credential, &self.vouching, self.refused()) {
+            (StatusClaim::Named(reference), Some(credential), Some(vouching), None) => Some(Wanted {
                 reference: reference.clone(),
                 issuer: credential.issuer.clone(),
                 credential_type: credential.credential_type.clone(),
+                authority: vouching.authority,
             }),
             _ => None,
         }
+    }
+
+    /// The authority key identifiers of the issuer's certificates, leaf first (`aki` of a query).
+    pub fn authority_key_ids(&self) -> &[Vec<u8>] {
+        self.vouching.as_ref().map_or(&[], |vouching| &vouching.key_ids)
+    }
+
+    /// The trust lists in which the authority behind the issuer stands (`etsi_tl` of a query).
+    pub fn trusted_lists(&self) -> &[String] {
+        self.vouching.as_ref().map_or(&[], |vouching| &vouching.lists)
     }
 }
 
 /// Examines a presentation in the format `dc+sd-jwt` at a time. Never fetches, never panics; every check that can be
 /// made is made, and one that cannot, after an earlier one failed, is left unchecked.
 pub fn examine(presentation: &str, trust: &Trust, expectations: &Expectations, at: Timestamp) -> Examined {
-    let mut examined = Examined { checks: Checks::new(), credential: None, status: StatusClaim::None, is_own: false };
-    if let Some((credential, issuer)) = authenticate(presentation, trust, at, &mut examined.checks) {
+    let (checks, status) = (Checks::new(), StatusClaim::None);
+    let mut examined = Examined { checks, credential: None, status, is_own: false, vouching: None };
+    if let Some((credential, issuer, leaf)) = authenticate(presentation, trust, at, &mut examined.checks) {
         let checks = &mut examined.checks;
         let claims = credential.claims();
         check_type(claims, &issuer, trust, expectations, checks);
@@ -82,6 +104,9 @@ pub fn examine(presentation: &str, trust: &Trust, expectations: &Expectations, a
         check_holder(&credential, expectations, at, checks);
         let shown = [CheckName::HolderBinding, CheckName::Nonce, CheckName::Audience].iter().all(|name| !checks.failed(*name));
         examined.is_own = trust.is_own(&issuer);
+        let key_ids = leaf.authority_key_ids;
+        let vouching = |authority| Vouching { authority, key_ids, lists: trust.trusted_lists(authority) };
+        examined.vouching = leaf.authority.map(vouching);
         examined.status = status_claim(claims);
         examined.credential = Some(describe(credential.into_claims(), issuer, shown));
     }
@@ -89,7 +114,7 @@ pub fn examine(presentation: &str, trust: &Trust, expectations: &Expectations, a
 }
 
 /// From the text to claims that the named issuer signed; or the failed check.
-fn authenticate<'a>(text: &'a str, trust: &Trust, at: Timestamp, checks: &mut Checks) -> Option<(Verified<'a>, String)> {
+fn authenticate<'a>(text: &'a str, trust: &Trust, at: Timestamp, checks: &mut Checks) -> Option<(Verified<'a>, String, Leaf)> {
     let unverified = match Unverified::parse(text) {
         Ok(unverified) => unverified,
         Err(error) => {
@@ -109,7 +134,7 @@ fn authenticate<'a>(text: &'a str, trust: &Trust, at: Timestamp, checks: &mut Ch
     checks.pass(CheckName::IssuerSignature);
     checks.pass(CheckName::Disclosures);
     let issuer = check_issuer(verified.claims(), &leaf, trust, checks)?;
-    Some((verified, issuer))
+    Some((verified, issuer, leaf))
 }
 
 fn format_reason(error: &SdJwtError) -> ReasonCode {
@@ -193,7 +218,7 @@ fn check_issuer(claims: &Map<String, Value>, leaf: &Leaf, trust: &Trust, checks:
             }
         },
     };
-    if !trust.allows(&issuer) {
+    if !trust.allows(&issuer, leaf.authority) {
         checks.fail_with(name, ReasonCode::IssuerNotTrusted, "the issuer is not on the list");
         return None;
     }

@@ -18,10 +18,10 @@ use crate::{
 pub fn in_lists(wanted: &Wanted, lists: &[&str], trust: &Trust, at: Timestamp) -> Option<StatusAnswer> {
     let (mut newest, mut why_not) = (None::<Verified>, None);
     for list in lists {
-        match read(list, wanted, trust, at) {
+        match read(list, wanted, trust, at, None) {
             Ok(list) if newest.as_ref().is_none_or(|newest| newest.claims.iat < list.claims.iat) => newest = Some(list),
             Ok(_) => {}
-            Err(Refused::List(StatusListError::OtherSubject)) => {}
+            Err(ListRefused::List(StatusListError::OtherSubject)) => {}
             Err(refused) => why_not = Some(refused.to_string()),
         }
     }
@@ -33,25 +33,37 @@ pub fn in_lists(wanted: &Wanted, lists: &[&str], trust: &Trust, at: Timestamp) -
     Some(StatusAnswer { reference: wanted.reference.clone(), finding })
 }
 
+/// Why a list says nothing of the credential.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-enum Refused {
+pub(super) enum ListRefused {
+    /// Not signed by the issuer of the credential.
     #[error("the status list is not signed by the issuer of the credential, under a trusted root")]
     Signer,
+    /// The list itself.
     #[error("status list: {0}")]
     List(#[from] StatusListError),
 }
 
-fn read(token: &str, wanted: &Wanted, trust: &Trust, at: Timestamp) -> Result<Verified, Refused> {
+/// Reads and verifies one list; `newest_seen` is the `iat` of the newest one of its URI so far.
+pub(super) fn read(
+    token: &str,
+    wanted: &Wanted,
+    trust: &Trust,
+    at: Timestamp,
+    newest_seen: Option<Timestamp>,
+) -> Result<Verified, ListRefused> {
     let unverified = Unverified::parse(token.trim_ascii())?;
-    let x5c = unverified.header().x5c.as_ref().ok_or(Refused::Signer)?;
-    let leaf = trust.verify_chain(x5c, at).map_err(|_| Refused::Signer)?;
+    let x5c = unverified.header().x5c.as_ref().ok_or(ListRefused::Signer)?;
+    let leaf = trust.verify_chain(x5c, at).map_err(|_| ListRefused::Signer)?;
     // Which list it is, is asked first: another issuer's list is not a bad one, only not the one that is wanted.
-    let speaks_for_issuer = leaf.uris.contains(&wanted.issuer);
-    let list = unverified.verify(&leaf.public_key, &Expectation { uri: &wanted.reference.uri, at, newest_seen: None })?;
-    if speaks_for_issuer { Ok(list) } else { Err(Refused::Signer) }
+    let names_issuer = leaf.uris.contains(&wanted.issuer);
+    let speaks_for_issuer = names_issuer && trust.allows_status_lists(&wanted.issuer, leaf.authority);
+    let list = unverified.verify(&leaf.public_key, &Expectation { uri: &wanted.reference.uri, at, newest_seen })?;
+    if speaks_for_issuer { Ok(list) } else { Err(ListRefused::Signer) }
 }
 
-fn find(list: &Verified, index: u64) -> Finding {
+/// What a list says of an index.
+pub(super) fn find(list: &Verified, index: u64) -> Finding {
     match list.list.value(index) {
         None => Finding::IndexOutOfRange,
         Some(value) => Finding::Known { value, known_since: list.claims.iat, source: StatusSource::List, issued_by_us: None },

@@ -2,6 +2,7 @@
 
 use crate::{
     base::time::Timestamp,
+    crypto::x509::AuthorityId,
     format::status::StatusReference,
     model::{card::StatusRef, ids::ListId, statement::StatusSource},
     store::status_board::{Entry, StatusBoard},
@@ -16,6 +17,8 @@ pub struct Wanted {
     pub issuer: String,
     /// The type of the credential (`vct`).
     pub credential_type: String,
+    /// The authority that the issuer's certificates lead to.
+    pub authority: AuthorityId,
 }
 
 /// What was found.

@@ -12,6 +12,8 @@ pub mod decide;
 pub mod evidence;
 pub mod examine;
 pub mod expectations;
+pub mod foreign_lists;
+mod list_cache;
 pub mod lists;
 pub mod lookup;
 pub mod policy;
@@ -20,6 +22,7 @@ pub mod request_object;
 pub mod same_person;
 pub mod service;
 pub mod signed_statement;
+pub mod statuses;
 pub mod trust;
 
 pub use decide::decide;
@@ -27,6 +30,7 @@ pub use examine::{Examined, examine};
 pub use expectations::{AcceptedTypes, Expectations, HolderBinding};
 pub use lookup::{Finding, StatusAnswer};
 pub use policy::{Policy, WhenTooOld};
+pub use statuses::Statuses;
 pub use trust::{Issuers, OwnIssuer, Trust};
 
 #[cfg(test)]

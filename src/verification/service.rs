@@ -8,14 +8,13 @@ use super::{
     decide::decide,
     examine::examine,
     expectations::{AcceptedTypes, Expectations, HolderBinding},
-    lookup::on_own_board,
     policy::{Policy, WhenTooOld},
+    statuses::Statuses,
     trust::Trust,
 };
 use crate::{
     base::{clock::Clock, limits::NONCE_BYTES},
     model::statement::Statement,
-    store::Store,
 };
 
 /// `POST /checkpoint/api/v1/verifications`, as a checkpoint sends it.
@@ -100,27 +99,25 @@ pub enum RequestError {
 /// Verifies presentations with what this service knows.
 #[derive(Clone)]
 pub struct Verifier {
-    store: Arc<dyn Store>,
+    statuses: Arc<Statuses>,
     clock: Arc<dyn Clock>,
     trust: Arc<Trust>,
 }
 
 impl Verifier {
-    /// A verifier with the status board of `store`. Statuses are known for the issuer that `trust` calls its own.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, trust: Trust) -> Self {
-        Self { store, clock, trust: Arc::new(trust) }
+    /// A verifier that believes whom `trust` believes.
+    pub fn new(statuses: Arc<Statuses>, clock: Arc<dyn Clock>, trust: Arc<Trust>) -> Self {
+        Self { statuses, clock, trust }
     }
 
-    /// The statement about a presentation, as of now. A decision of any kind is `Ok`.
+    /// The statement about a presentation, as of now. A decision of any kind is `Ok`. May wait for the status list of
+    /// another issuer, so it belongs into the blocking pool.
     pub fn verify(&self, request: &VerificationRequest) -> Result<Statement, RequestError> {
         let expectations = self.expectations(request)?;
         let policy = request.policy.decided();
         let now = self.clock.now();
         let examined = examine(&request.presentation, &self.trust, &expectations, now);
-        let answer = examined.wanted_status().and_then(|wanted| {
-            let own = self.trust.own()?;
-            on_own_board(&wanted, self.store.board(), &own.url, now)
-        });
+        let answer = examined.wanted_status().and_then(|wanted| self.statuses.look_up(&wanted, &self.trust));
         Ok(decide(examined, answer.as_slice(), &policy, now))
     }
 

@@ -31,7 +31,7 @@ use crate::{
         Store,
         sled::{Options, SledStore},
     },
-    verification::Trust,
+    verification::{Statuses, Trust},
 };
 
 const NOW: Timestamp = Timestamp::from_unix(1_795_500_000);
@@ -64,7 +64,8 @@ impl Checkpoint {
         let credential = credential(&card, &keyring, &holder, &*random);
         let own = Trust::new(keyring.anchors().to_vec());
         let trust = own.with_own_issuer(URL.to_owned(), [TYPE.to_owned()].into(), keyring.x5c(Purpose::Issuer), NOW);
-        let verifier = Verifier::new(Arc::clone(&store), shared, trust);
+        let statuses = Statuses::own_only(Arc::clone(&store), Arc::clone(&shared));
+        let verifier = Verifier::new(Arc::new(statuses), shared, Arc::new(trust));
         Self { verifier, store, clock, holder, card, credential, _data: data }
     }
 

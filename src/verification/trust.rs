@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::{
     base::time::Timestamp,
-    crypto::x509::{Anchor, ChainError, Leaf, verify_chain},
+    crypto::x509::{Anchor, AuthorityId, ChainError, Leaf, verify_chain},
+    keyring::{TrustList, TrustPurpose},
 };
 
 /// Which issuers are believed, among those with a certificate that leads to an anchor.
@@ -32,14 +33,39 @@ pub struct OwnIssuer {
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
     anchors: Vec<Anchor>,
+    /// The authorities that are trusted without conditions.
+    unconditional: BTreeSet<AuthorityId>,
+    lists: Vec<Listed>,
     issuers: Issuers,
     own: Option<OwnIssuer>,
+}
+
+/// A trust list, and which authorities stand in it.
+#[derive(Clone, Debug)]
+struct Listed {
+    list: TrustList,
+    authorities: BTreeSet<AuthorityId>,
 }
 
 impl Trust {
     /// Believes every issuer whose chain leads to one of `anchors`.
     pub fn new(anchors: Vec<Anchor>) -> Self {
-        Self { anchors, issuers: Issuers::UnderAnchors, own: None }
+        let unconditional = anchors.iter().map(Anchor::authority).collect();
+        Self { anchors, unconditional, ..Self::default() }
+    }
+
+    /// Adds authorities that are believed under the conditions of a list. One that stands in several, or is believed
+    /// without conditions too, may do what any of them allows.
+    #[must_use]
+    pub fn with_lists(mut self, lists: &[TrustList]) -> Self {
+        for list in lists {
+            let new = |anchor: &&Anchor| self.anchors.iter().all(|known| known.der() != anchor.der());
+            let added: Vec<Anchor> = list.anchors.iter().filter(new).cloned().collect();
+            self.anchors.extend(added);
+            let authorities = list.anchors.iter().map(Anchor::authority).collect();
+            self.lists.push(Listed { list: list.clone(), authorities });
+        }
+        self
     }
 
     /// Narrows the issuers.
@@ -49,8 +75,8 @@ impl Trust {
         self
     }
 
-    /// Adds the rules for our own credentials. Our anchors are those among all anchors that our own chain `x5c` leads
-    /// to at the time `at`.
+    /// Adds the rules for our own credentials. Our anchors are those among all anchors so far that our own chain `x5c`
+    /// leads to at the time `at`.
     #[must_use]
     pub fn with_own_issuer(mut self, url: String, types: BTreeSet<String>, x5c: &[Vec<u8>], at: Timestamp) -> Self {
         let leads_to = |anchor: &&Anchor| verify_chain(x5c, std::slice::from_ref(*anchor), at).is_ok();
@@ -59,9 +85,19 @@ impl Trust {
         self
     }
 
-    /// The anchors.
+    /// The anchors, those of the lists included.
     pub fn anchors(&self) -> &[Anchor] {
         &self.anchors
+    }
+
+    /// The anchors that are believed without conditions.
+    pub fn unconditional_anchors(&self) -> impl Iterator<Item = &Anchor> {
+        self.anchors.iter().filter(|anchor| self.unconditional.contains(&anchor.authority()))
+    }
+
+    /// The trust lists.
+    pub fn lists(&self) -> impl Iterator<Item = &TrustList> {
+        self.lists.iter().map(|listed| &listed.list)
     }
 
     /// Our own identifier, when we are an issuer.
@@ -87,11 +123,161 @@ impl Trust {
         self.own.as_ref().is_some_and(|own| own.url == issuer)
     }
 
-    /// Whether an issuer with a good chain is believed.
-    pub fn allows(&self, issuer: &str) -> bool {
-        match &self.issuers {
+    /// Whether an issuer whose chain leads to `authority` is believed.
+    pub fn allows(&self, issuer: &str, authority: Option<AuthorityId>) -> bool {
+        let listed = match &self.issuers {
             Issuers::UnderAnchors => true,
             Issuers::Only(issuers) => issuers.contains(issuer),
+        };
+        listed && authority.is_some_and(|authority| self.vouches(TrustPurpose::Credentials, issuer, authority))
+    }
+
+    /// Whether an authority may certify who signs the status lists of an issuer.
+    pub fn allows_status_lists(&self, issuer: &str, authority: Option<AuthorityId>) -> bool {
+        authority.is_some_and(|authority| self.vouches(TrustPurpose::StatusLists, issuer, authority))
+    }
+
+    /// The trust lists in which an authority stands, by their identifiers: what `etsi_tl` of a query is compared with.
+    pub fn trusted_lists(&self, authority: AuthorityId) -> Vec<String> {
+        self.holding(authority).map(|list| list.url.clone()).collect()
+    }
+
+    /// Whether an issuer whose chain leads to `authority` may keep status lists on a host: its own host, unless a trust
+    /// list that vouches for it names others.
+    pub fn may_keep_lists_on(&self, host: &str, issuer: &str, authority: AuthorityId) -> bool {
+        let is_own_host = || host_of(issuer).is_some_and(|own| own.eq_ignore_ascii_case(host));
+        let named = self.holding(authority).filter(|list| list.names_issuer(issuer)).any(|list| match &list.status_hosts {
+            Some(hosts) => hosts.contains(&host.to_ascii_lowercase()),
+            None => is_own_host(),
+        });
+        named || (self.unconditional.contains(&authority) && is_own_host())
+    }
+
+    fn vouches(&self, purpose: TrustPurpose, issuer: &str, authority: AuthorityId) -> bool {
+        let fits = |list: &TrustList| list.purposes.contains(&purpose) && list.names_issuer(issuer);
+        self.unconditional.contains(&authority) || self.holding(authority).any(fits)
+    }
+
+    fn holding(&self, authority: AuthorityId) -> impl Iterator<Item = &TrustList> {
+        let holds = move |listed: &&Listed| listed.authorities.contains(&authority);
+        self.lists.iter().filter(holds).map(|listed| &listed.list)
+    }
+}
+
+/// The host of a web address, without user, port and path; none when there is none. A bracketed address keeps its brackets.
+pub(super) fn host_of(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    // A user name is never ours to follow, and what reads it another way would look at another host.
+    let host = if authority.contains('@') { "" } else { authority };
+    let host = match host.find(']') {
+        Some(end) if host.starts_with('[') => &host[..=end],
+        _ => host.split(':').next().unwrap_or_default(),
+    };
+    (!host.is_empty()).then_some(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::{clock::ManualClock, random::SeededRandom},
+        crypto::Algorithm,
+        keyring::{Keyring, Purpose},
+        model::credential_type::Bilingual,
+    };
+
+    const NOW: Timestamp = Timestamp::from_unix(1_795_500_000);
+    const ISSUER: &str = "https://id.province.example";
+    const LIST: &str = "https://trust.example/province";
+
+    fn keyring(seed: u64) -> Keyring {
+        let clock = ManualClock::at(NOW);
+        Keyring::in_memory(ISSUER, Algorithm::Es256, &clock, &SeededRandom::new(seed)).expect("keys")
+    }
+
+    fn list(keyring: &Keyring) -> TrustList {
+        TrustList {
+            url: LIST.to_owned(),
+            name: Bilingual { zh_cn: "省".to_owned(), en: "Province".to_owned() },
+            issuers: None,
+            status_hosts: None,
+            purposes: TrustPurpose::ALL.into(),
+            anchors: keyring.anchors().to_vec(),
+        }
+    }
+
+    fn authority(trust: &Trust, keyring: &Keyring) -> AuthorityId {
+        let leaf = trust.verify_chain(keyring.x5c(Purpose::Issuer), NOW).expect("a chain under the list");
+        assert!(!leaf.authority_key_ids.is_empty());
+        leaf.authority.expect("who it leads to is known")
+    }
+
+    #[test]
+    fn an_authority_vouches_as_far_as_its_list_says() {
+        let keyring = keyring(1);
+        let issuers = Some(BTreeSet::from([ISSUER.to_owned()]));
+        let purposes = BTreeSet::from([TrustPurpose::Credentials]);
+        let trust = Trust::default().with_lists(&[TrustList { issuers, purposes, ..list(&keyring) }]);
+        let authority = authority(&trust, &keyring);
+        assert!(trust.allows(ISSUER, Some(authority)) && !trust.allows("https://other.example", Some(authority)));
+        assert!(!trust.allows_status_lists(ISSUER, Some(authority)));
+        assert_eq!(trust.trusted_lists(authority), [LIST]);
+        assert_eq!((trust.anchors().len(), trust.unconditional_anchors().count(), trust.lists().count()), (1, 0, 1));
+    }
+
+    #[test]
+    fn an_authority_without_conditions_stays_so_beside_a_list() {
+        let keyring = keyring(1);
+        let issuers = Some(BTreeSet::from(["https://other.example".to_owned()]));
+        let trust = Trust::new(keyring.anchors().to_vec()).with_lists(&[TrustList { issuers, ..list(&keyring) }]);
+        let authority = authority(&trust, &keyring);
+        assert!(trust.allows(ISSUER, Some(authority)) && trust.allows_status_lists(ISSUER, Some(authority)));
+        assert_eq!((trust.anchors().len(), trust.unconditional_anchors().count()), (1, 1));
+        let narrowed = trust.with_issuers(Issuers::Only(BTreeSet::from(["https://other.example".to_owned()])));
+        assert!(!narrowed.allows(ISSUER, Some(authority)));
+    }
+
+    #[test]
+    fn an_authority_that_nobody_listed_vouches_for_nobody() {
+        let (known, unknown) = (keyring(1), keyring(2));
+        let trust = Trust::default().with_lists(&[list(&known)]);
+        let stranger = unknown.anchors()[0].authority();
+        assert_ne!(stranger, known.anchors()[0].authority());
+        assert!(!trust.allows(ISSUER, Some(stranger)) && !trust.may_keep_lists_on("id.province.example", ISSUER, stranger));
+        assert_eq!(trust.trusted_lists(stranger), [""; 0]);
+    }
+
+    #[test]
+    fn lists_are_kept_on_the_own_host_unless_others_are_named() {
+        let keyring = keyring(1);
+        let authority = keyring.anchors()[0].authority();
+        let own = Trust::default().with_lists(&[list(&keyring)]);
+        let status_hosts = Some(BTreeSet::from(["status.example".to_owned()]));
+        let named = Trust::default().with_lists(&[TrustList { status_hosts: status_hosts.clone(), ..list(&keyring) }]);
+        let both = Trust::new(keyring.anchors().to_vec()).with_lists(&[TrustList { status_hosts, ..list(&keyring) }]);
+        let hosts = ["id.province.example", "ID.Province.Example", "status.example", "STATUS.example", "evil.example", ""];
+        let may = |trust: &Trust| hosts.map(|host| trust.may_keep_lists_on(host, ISSUER, authority));
+        assert_eq!(may(&own), [true, true, false, false, false, false]);
+        assert_eq!(may(&named), [false, false, true, true, false, false]);
+        assert_eq!(may(&both), [true, true, true, true, false, false]);
+        assert!(!own.may_keep_lists_on("", "urn:issuer", authority));
+    }
+
+    #[test]
+    fn a_host_is_read_as_whoever_connects_reads_it() {
+        for (url, host) in [
+            ("https://a.example", Some("a.example")),
+            ("https://a.example:8443/x?y#z", Some("a.example")),
+            ("http://127.0.0.1:80", Some("127.0.0.1")),
+            ("https://[::1]:443/", Some("[::1]")),
+            ("https://a.example@b.example/", None),
+            ("https://a.example\\@b.example/", Some("a.example")),
+            ("https:///x", None),
+            ("ftp://a.example", None),
+            ("urn:a", None),
+        ] {
+            assert_eq!(host_of(url), host, "{url}");
         }
     }
 }

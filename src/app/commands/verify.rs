@@ -50,7 +50,7 @@ pub struct Arguments {
     /// A root certificate to trust (PEM); may be given several times. Without any, those of the folder of keys
     #[arg(long = "anchor", value_name = "FILE")]
     pub anchors: Vec<PathBuf>,
-    /// The folder of keys whose roots are trusted when no --anchor is given: DIR/trust/*.pem and its development root
+    /// The folder of keys whose roots are trusted when no --anchor is given: DIR/trust/ and its development root
     #[arg(long, env = "YUFU_KEYS", value_name = "DIR", default_value = "keys")]
     pub keys: PathBuf,
     /// A status list token; may be given several times. Without the right one, a card that names a status is undetermined
@@ -128,7 +128,7 @@ pub const fn exit_status(decision: Decision) -> u8 {
 /// The statement about the presentation that `arguments` name.
 pub fn statement(arguments: &Arguments, now: Timestamp, input: &mut dyn Read) -> Result<Statement, VerifyError> {
     let expectations = Expectations::new(holder_binding(arguments)?);
-    let trust = Trust::new(anchors(arguments)?);
+    let trust = trust(arguments)?;
     let lists = arguments.statuses.iter().map(|file| read_file(file, list_bytes())).collect::<Result<Vec<_>, _>>()?;
     let presentation = if arguments.presentation == Path::new("-") {
         read(input, SD_JWT_BYTES).map_err(|error| VerifyError::Unreadable { file: "-".into(), error })?
@@ -152,17 +152,17 @@ fn holder_binding(arguments: &Arguments) -> Result<HolderBinding, VerifyError> {
     Ok(HolderBinding::Required { nonce: Some(nonce.clone()), audience: audience.clone() })
 }
 
-fn anchors(arguments: &Arguments) -> Result<Vec<Anchor>, VerifyError> {
+fn trust(arguments: &Arguments) -> Result<Trust, VerifyError> {
     if arguments.anchors.is_empty() {
-        let anchors = keyring::anchors(&arguments.keys)?;
-        return if anchors.is_empty() { Err(VerifyError::NoAnchor(arguments.keys.clone())) } else { Ok(anchors) };
+        let trust = Trust::new(keyring::anchors(&arguments.keys)?).with_lists(&keyring::trust_lists(&arguments.keys)?);
+        return if trust.anchors().is_empty() { Err(VerifyError::NoAnchor(arguments.keys.clone())) } else { Ok(trust) };
     }
     let mut all = Vec::new();
     for file in &arguments.anchors {
         let text = read_file(file, JWS_BYTES)?;
         all.extend(Anchor::all_from_pem(&text).map_err(|error| VerifyError::Anchor { file: file.clone(), error })?);
     }
-    Ok(all)
+    Ok(Trust::new(all))
 }
 
 /// A compressed list and the token around it.

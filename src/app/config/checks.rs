@@ -1,6 +1,9 @@
 //! When the service refuses to start, because starting would promise what it cannot hold.
 
-use crate::app::config::{Config, PublicUrl};
+use crate::{
+    app::config::{Config, PublicUrl},
+    outbound::Cidr,
+};
 
 /// Why the service does not start with these settings.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -31,6 +34,13 @@ pub enum StartRefusal {
          --listen {0} 没有给出他人可用的地址：请指定 --public-url"
     )]
     PublicUrlUnknown(std::net::SocketAddr),
+    /// A stranger's card could make a service that others reach call what listens on its own machine only.
+    #[error(
+        "--allow-fetch {0} lets addresses that strangers name lead to this machine itself, and the service is to be reached \
+         from beyond it: leave loopback out, it is for trying on one machine\n\
+         --allow-fetch {0} 允许他人指定的地址指向本机，而服务可从本机之外访问：请去掉本机地址，它仅供单机试用"
+    )]
+    FetchFromOwnMachine(Cidr),
     /// The data folder belongs to a service of another name.
     #[error(
         "this data folder belongs to {pinned}, not to {given}: credentials name it. Start with --public-url {pinned}, or, if \
@@ -61,6 +71,15 @@ pub(super) fn requests_are_signed(config: &Config) -> Result<(), StartRefusal> {
         Some(url) if !url.is_loopback() && !config.identity.client_id_prefix.is_signed() => {
             Err(StartRefusal::UnsignedRequests(url.clone()))
         }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to lift the address rule for loopback where the service is reached from beyond this machine: metrics, the
+/// administration and whatever else listens there would be in reach of what strangers name.
+pub(super) fn own_machine_stays_private(config: &Config) -> Result<(), StartRefusal> {
+    match config.outbound.allow_fetch.iter().find(|block| block.covers_loopback()) {
+        Some(block) if config.reaches_beyond_loopback() => Err(StartRefusal::FetchFromOwnMachine(*block)),
         _ => Ok(()),
     }
 }

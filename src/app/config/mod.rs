@@ -8,6 +8,7 @@ mod checks;
 mod file;
 mod identity;
 mod listen;
+mod outbound;
 mod reading;
 mod report;
 mod storage;
@@ -18,6 +19,7 @@ pub use checks::StartRefusal;
 pub use file::FileError;
 pub use identity::IdentityOptions;
 pub use listen::{ListenOptions, MetricsListen};
+pub use outbound::OutboundOptions;
 pub use reading::{Cli, Command, ReadError, read};
 pub use report::{LogFormat, LogLevel, ReportOptions};
 pub use storage::StorageOptions;
@@ -39,6 +41,9 @@ pub struct ServeOptions {
     pub storage: StorageOptions,
     #[command(flatten)]
     #[expect(missing_docs, reason = "each is described at its type")]
+    pub outbound: OutboundOptions,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "each is described at its type")]
     pub report: ReportOptions,
 }
 
@@ -49,6 +54,7 @@ pub struct Config {
     pub identity: IdentityOptions,
     pub listen: ListenOptions,
     pub storage: StorageOptions,
+    pub outbound: OutboundOptions,
     pub report: ReportOptions,
 }
 
@@ -61,6 +67,7 @@ impl Config {
             identity: IdentityOptions::default(),
             listen: ListenOptions { listen: any_port, metrics_listen: MetricsListen::Off, ..ListenOptions::default() },
             storage: StorageOptions { data, keys, ..StorageOptions::default() },
+            outbound: OutboundOptions::default(),
             report: ReportOptions::default(),
         }
     }
@@ -71,6 +78,7 @@ impl Config {
         self.identity.describe(&mut lines);
         self.listen.describe(&mut lines);
         self.storage.describe(&mut lines);
+        self.outbound.describe(&mut lines);
         self.report.describe(&mut lines);
         lines.into_iter().map(|(key, value)| format!("{key} = {value}\n")).collect()
     }
@@ -80,10 +88,11 @@ impl TryFrom<ServeOptions> for Config {
     type Error = StartRefusal;
 
     fn try_from(options: ServeOptions) -> Result<Self, StartRefusal> {
-        let ServeOptions { check: _, identity, listen, storage, report } = options;
-        let config = Self { identity, listen, storage, report };
+        let ServeOptions { check: _, identity, listen, storage, outbound, report } = options;
+        let config = Self { identity, listen, storage, outbound, report };
         checks::plain_http(&config)?;
         checks::requests_are_signed(&config)?;
+        checks::own_machine_stays_private(&config)?;
         checks::public_url_can_be_known(&config)?;
         Ok(config)
     }

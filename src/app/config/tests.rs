@@ -29,6 +29,7 @@ fn defaults() -> Config {
         identity: IdentityOptions::default(),
         listen: ListenOptions::default(),
         storage: StorageOptions::default(),
+        outbound: OutboundOptions::default(),
         report: ReportOptions::default(),
     }
 }

@@ -20,7 +20,7 @@ use crate::{
         wire::{bind::Bound, loops::Loops},
     },
     audit::seal::{self, Seal},
-    base::{clock::Clock, random::Random},
+    base::{clock::Clock, random::Random, time::Timestamp},
     http::{
         State,
         auth::tokens::OperatorTokens,
@@ -31,14 +31,15 @@ use crate::{
     issuance::{
         Ground, credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People, token::Tokens,
     },
-    keyring::{Keyring, Purpose, evidence::EvidenceKeys},
+    keyring::{self, Keyring, Purpose, evidence::EvidenceKeys},
     model::{credential_type::CredentialTypes, use_case::UseCases},
+    outbound::{AddressRules, ForeignClient},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
     store::{
         self, Mode, Store,
         sled::{Options, SledStore},
     },
-    verification::{Trust, evidence::Evidence, service::Verifier},
+    verification::{Statuses, Trust, evidence::Evidence, service::Verifier},
 };
 
 /// A service that takes requests. It ends when it is dropped.
@@ -58,6 +59,8 @@ struct Materials {
     store: Arc<dyn Store>,
     types: Arc<CredentialTypes>,
     use_cases: Arc<UseCases>,
+    trust: Arc<Trust>,
+    statuses: Arc<Statuses>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -178,10 +181,14 @@ impl Materials {
         let attested = seal::attested(&*log_signer, &public_url, &config.storage.data).unwrap_or_default();
         let index_key = keyring.index_key().clone();
         let options = Options::new(&config.storage.data, index_key, log_signer, Arc::clone(&clock), Arc::clone(&random));
-        let store = SledStore::open(Options { attested, ..options })?;
+        let store: Arc<dyn Store> = Arc::new(SledStore::open(Options { attested, ..options })?);
+        let rules = AddressRules::new(config.outbound.allow_fetch.clone());
+        let fetch = Arc::new(ForeignClient::new(rules, &keyring::tls_roots(&config.storage.keys)?));
+        let statuses = Arc::new(Statuses::new(Arc::clone(&store), Arc::clone(&clock), fetch));
+        let trust = Arc::new(trust(&keyring, &types, &public_url, clock.now()));
         let (keyring, types, use_cases) = (Arc::new(keyring), Arc::new(types), Arc::new(use_cases));
         let evidence_keys = EvidenceKeys::in_folder(&config.storage.keys);
-        Ok(Self { public_url, keyring, evidence_keys, store: Arc::new(store), types, use_cases, clock, random })
+        Ok(Self { public_url, keyring, evidence_keys, store, types, use_cases, trust, statuses, clock, random })
     }
 
     fn operator_tokens(&self) -> OperatorTokens {
@@ -197,14 +204,6 @@ impl Materials {
             types: Arc::clone(&self.types),
             public_url: self.public_url.as_str().into(),
         }
-    }
-
-    fn verifier(&self) -> Verifier {
-        let own_types = self.types.iter().map(|of| of.vct(&self.public_url)).collect();
-        let x5c = self.keyring.x5c(Purpose::Issuer);
-        let trust = Trust::new(self.keyring.anchors().to_vec());
-        let trust = trust.with_own_issuer(self.public_url.clone(), own_types, x5c, self.clock.now());
-        Verifier::new(Arc::clone(&self.store), Arc::clone(&self.clock), trust)
     }
 
     fn evidence(&self) -> Evidence {
@@ -228,7 +227,9 @@ impl Materials {
                 random: Arc::clone(&self.random),
                 keyring: Arc::clone(&self.keyring),
             },
-            verifier: self.verifier(),
+            verifier: Verifier::new(Arc::clone(&self.statuses), Arc::clone(&self.clock), Arc::clone(&self.trust)),
+            trust: Arc::clone(&self.trust),
+            certificates: certificates(&self.keyring),
             evidence: self.evidence(),
             publisher: Arc::new(Publisher::new(lists.0, lists.1, &self.public_url).lasting(data, self.clock.now())),
             seal: Arc::new(seal),
@@ -243,4 +244,19 @@ impl Materials {
             random: self.random,
         }
     }
+}
+
+/// Whom the service believes: the anchors and lists in its folder of keys, and itself by its own rules.
+fn trust(keyring: &Keyring, types: &CredentialTypes, public_url: &str, at: Timestamp) -> Trust {
+    let own_types = types.iter().map(|of| of.vct(public_url)).collect();
+    let trust = Trust::new(keyring.anchors().to_vec());
+    // Our own anchors are settled first: no list can make another authority speak for us.
+    let trust = trust.with_own_issuer(public_url.to_owned(), own_types, keyring.x5c(Purpose::Issuer), at);
+    trust.with_lists(keyring.trust_lists())
+}
+
+/// The certificates that others meet, by what they are for.
+fn certificates(keyring: &Keyring) -> Vec<(&'static str, Vec<Vec<u8>>)> {
+    let of = |name, purpose| (name, keyring.x5c(purpose).to_vec());
+    vec![of("credentials", Purpose::Issuer), of("status_lists", Purpose::StatusList), of("requests", Purpose::Request)]
 }

@@ -3,7 +3,7 @@
 use super::certificate::{Certificate, CertificateError};
 use crate::{
     base::{limits::X5C_CERTIFICATES, time::Timestamp},
-    crypto::{KeyError, PublicKey, pem},
+    crypto::{KeyError, PublicKey, pem, sha256},
 };
 
 /// Most certificates between leaf and anchor: a country's root, one for a ministry, one for an office.
@@ -118,6 +118,10 @@ pub enum ChainError {
     ExtendedKeyUsage,
 }
 
+/// Which authority an anchor is: its name and its key, so that a renewed certificate is the same one.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct AuthorityId([u8; 32]);
+
 /// A certificate that is trusted because the operator says so.
 #[derive(Clone, Debug)]
 pub struct Anchor(Certificate);
@@ -158,6 +162,11 @@ impl Anchor {
         &self.0.subject_text
     }
 
+    /// Which authority it is.
+    pub fn authority(&self) -> AuthorityId {
+        AuthorityId(sha256([&sha256(&self.0.subject)[..], self.0.public_key.as_bytes()].concat()))
+    }
+
     /// The last second of its validity.
     pub fn not_after(&self) -> Timestamp {
         self.0.not_after
@@ -186,6 +195,11 @@ pub struct Leaf {
     pub not_before: Timestamp,
     /// The last second of its validity.
     pub not_after: Timestamp,
+    /// The authority that the chain leads to; none for a chain of one's own, whose authority need not be known here.
+    pub authority: Option<AuthorityId>,
+    /// The authority key identifier of each certificate that has one, leaf first: what `aki` of a query means
+    /// (OpenID4VP 1.0 section 6.1.1.1).
+    pub authority_key_ids: Vec<Vec<u8>>,
 }
 
 /// Verifies a chain for a leaf without a stated purpose: extendedKeyUsage absent, or anyExtendedKeyUsage.
@@ -200,8 +214,9 @@ pub fn verify_chain_for(x5c: &[Vec<u8>], anchors: &[Anchor], at: Timestamp, purp
     let chain = parse(x5c, anchors)?;
     let leaf = check_all_but_anchor(&chain, at)?;
     check_purpose(leaf, purposes)?;
-    check_anchor(&chain, anchors, at)?;
-    Ok(Leaf::from(leaf))
+    let authority = Some(check_anchor(&chain, anchors, at)?);
+    let authority_key_ids = chain.iter().filter_map(|certificate| certificate.authority_key_id.clone()).collect();
+    Ok(Leaf { authority, authority_key_ids, ..Leaf::from(leaf) })
 }
 
 /// Checks a chain of one's own whose anchor others trust, and this side need not know: everything that
@@ -238,6 +253,8 @@ impl From<&Certificate> for Leaf {
             extended_key_usages: leaf.extended_key_usages.clone(),
             not_before: leaf.not_before,
             not_after: leaf.not_after,
+            authority: None,
+            authority_key_ids: leaf.authority_key_id.iter().cloned().collect(),
         }
     }
 }
@@ -326,13 +343,15 @@ fn check_signatures(chain: &[Certificate]) -> Result<(), ChainError> {
     Ok(())
 }
 
-/// Any anchor that fits will do: an authority that renewed its certificate or its key stands in the list twice.
-fn check_anchor(chain: &[Certificate], anchors: &[Anchor], at: Timestamp) -> Result<(), ChainError> {
+/// Any anchor that fits will do: an authority that renewed its certificate or its key stands in the list twice. Two that
+/// fit have the same name and key.
+fn check_anchor(chain: &[Certificate], anchors: &[Anchor], at: Timestamp) -> Result<AuthorityId, ChainError> {
     let last = chain.last().ok_or(ChainError::Empty)?;
     let mut outcome = Err(ChainError::Untrusted);
-    for Anchor(anchor) in anchors.iter().filter(|Anchor(anchor)| last.names_as_issuer(anchor)) {
-        outcome = if last.is_signed_by(&anchor.public_key) {
-            check_authority(anchor, chain.len()).and_then(|()| check_time(anchor, chain.len(), at))
+    for anchor in anchors.iter().filter(|anchor| last.names_as_issuer(&anchor.0)) {
+        outcome = if last.is_signed_by(&anchor.0.public_key) {
+            let usable = check_authority(&anchor.0, chain.len()).and_then(|()| check_time(&anchor.0, chain.len(), at));
+            usable.map(|()| anchor.authority())
         } else {
             Err(ChainError::BadSignature { position: chain.len() - 1 })
         };
