@@ -3,7 +3,7 @@
 //! The page is the same for everyone and holds no secret; what it shows it gets from the checkpoint API with the token
 //! that the officer signs in with. Its scripts are modules as they stand in `web/checkpoint/`, built by nothing.
 
-use std::{io::Write, sync::LazyLock};
+use std::{collections::BTreeMap, io::Write, sync::LazyLock};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -20,7 +20,7 @@ use crate::{
         page::{Language, fill},
         route::{get, resource},
     },
-    model::reason::Message,
+    verification::boarding::Difference,
 };
 
 const PAGE: &str = include_str!("../../../web/checkpoint/page.html");
@@ -40,7 +40,6 @@ const VERSIONED_SECONDS: u32 = 30 * 86_400;
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
-const JSON: &str = "application/json";
 const WASM: &str = "application/wasm";
 
 /// A file as it is built in.
@@ -62,10 +61,19 @@ macro_rules! files {
 
 /// The files of `web/checkpoint/`. A test holds the list to the folder.
 const OWN: &[File] = files! {
-    STYLE: "base.css";
-    SCRIPT: "main.js", "scan-worker.js";
-    JSON: "words.en.json", "words.zh-CN.json";
+    STYLE: "answer.css", "base.css", "gate.css";
+    SCRIPT: "admission.js", "answer.js", "api.js", "boarding-pass.js", "camera.js", "choose.js", "claims.js", "device.js", "digital.js", "dom.js", "follow.js", "frames.js", "gate-parts.js", "gate.js", "hand-scanner.js", "main.js", "recent.js", "scan-worker.js", "scanner.js", "session.js", "shell.js", "shown.js", "sign-in.js", "sound.js", "words.js";
 };
+
+/// The words of the page in one language. With them go the words for what a boarding pass and a card differ in, which
+/// statements name only.
+const WORDS: [(Language, &str, &str); 2] = [
+    (Language::Chinese, "words.zh-CN.json", include_str!("../../../web/checkpoint/words.zh-CN.json")),
+    (Language::English, "words.en.json", include_str!("../../../web/checkpoint/words.en.json")),
+];
+
+static ALL_WORDS: LazyLock<Vec<Bytes>> =
+    LazyLock::new(|| WORDS.iter().map(|(language, _, own)| all_words(*language, own)).collect());
 
 /// The reader of bar codes, as its makers build it (`web/vendor/README.md`). A new version gets a new path.
 const READER: &[File] = &[
@@ -95,6 +103,12 @@ pub(super) fn configure(app: &mut ServiceConfig) {
         let answer = move |request: HttpRequest| async move { own(&request, file) };
         app.service(resource(&format!("{FOLDER}{}", file.path), [get(route().to(answer))]));
     }
+    for (at, (_, name, _)) in WORDS.iter().enumerate() {
+        let answer = move |request: HttpRequest| async move {
+            document::stored(&request, "application/json", ALL_WORDS[at].clone(), MODULE_SECONDS)
+        };
+        app.service(resource(&format!("{FOLDER}{name}"), [get(route().to(answer))]));
+    }
     for (at, file) in READER.iter().enumerate() {
         let answer = move |request: HttpRequest| async move { reader(&request, at) };
         app.service(resource(&format!("{FOLDER}{}", file.path), [get(route().to(answer))]));
@@ -114,11 +128,13 @@ async fn page(request: HttpRequest) -> HttpResponse {
 }
 
 fn filled(language: Language) -> String {
-    let title = Message { zh_cn: "查验点 · 鱼符".to_owned(), en: "Checkpoint · yufu".to_owned() };
-    let texts = |name: &str| match (name, language) {
-        ("lang", language) => Some(language.tag().to_owned()),
-        ("title", Language::Chinese) => Some(title.zh_cn.clone()),
-        ("title", Language::English) => Some(title.en.clone()),
+    let title = match language {
+        Language::Chinese => "查验点 · 鱼符",
+        Language::English => "Checkpoint · yufu",
+    };
+    let texts = |name: &str| match name {
+        "lang" => Some(language.tag().to_owned()),
+        "title" => Some(title.to_owned()),
         _ => None,
     };
     let modules: String = OWN
@@ -127,6 +143,19 @@ fn filled(language: Language) -> String {
         .map(|file| format!("<link rel=\"modulepreload\" href=\"{FOLDER}{}\">\n", file.path))
         .collect();
     fill(PAGE, &texts, &[("modules", modules.trim_end())])
+}
+
+fn all_words(language: Language, own: &str) -> Bytes {
+    // What is built in reads as texts by name, which a test holds.
+    let mut words: BTreeMap<String, String> = serde_json::from_str(own).unwrap_or_default();
+    for difference in Difference::ALL {
+        let said = match language {
+            Language::Chinese => difference.zh_cn(),
+            Language::English => difference.en(),
+        };
+        words.insert(format!("difference-{}", difference.name()), said.to_owned());
+    }
+    serde_json::to_vec(&words).unwrap_or_default().into()
 }
 
 fn own(request: &HttpRequest, file: &File) -> HttpResponse {
@@ -168,6 +197,7 @@ mod tests {
     use std::{collections::BTreeSet, fs, io::Read, path::Path};
 
     use super::*;
+    use crate::model::{reason::ReasonCode, statement::CheckName};
 
     fn folder(path: &str) -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -180,26 +210,64 @@ mod tests {
             .map(|entry| entry.expect("an entry").file_name().into_string().expect("a plain name"))
             .filter(|name| name != "page.html")
             .collect();
-        let served: BTreeSet<_> = OWN.iter().map(|file| file.path.to_owned()).collect();
+        let names = OWN.iter().map(|file| file.path).chain(WORDS.iter().map(|(_, name, _)| *name));
+        let served: BTreeSet<_> = names.clone().map(str::to_owned).collect();
         assert_eq!(served, there);
-        assert_eq!(served.len(), OWN.len(), "each once");
+        assert_eq!(served.len(), names.count(), "each once");
+    }
+
+    fn words(at: usize) -> BTreeMap<String, String> {
+        serde_json::from_slice(&ALL_WORDS[at]).expect("texts by name")
     }
 
     #[test]
-    fn both_languages_have_the_same_words_and_every_one_that_a_script_names_is_there() {
-        let words = |name: &str| -> std::collections::BTreeMap<String, String> {
-            let file = OWN.iter().find(|file| file.path == name).expect("it is served");
-            serde_json::from_slice(file.body).expect("texts by name")
-        };
-        let (chinese, english) = (words("words.zh-CN.json"), words("words.en.json"));
+    fn both_languages_have_the_same_words_with_the_same_places() {
+        let (chinese, english) = (words(0), words(1));
         assert!(chinese.keys().eq(english.keys()), "one language has words that the other lacks");
-        for file in OWN.iter().filter(|file| file.media_type == SCRIPT) {
-            let source = std::str::from_utf8(file.body).expect("text");
-            for (_, rest) in source.match_indices("t('").map(|(at, found)| source.split_at(at + found.len())) {
-                let name = rest.split('\'').next().unwrap_or_default();
-                let whole = rest[name.len()..].starts_with("')") || rest[name.len()..].starts_with("',");
-                assert!(!whole || chinese.contains_key(name), "{} says {name:?}, which has no words", file.path);
+        let places =
+            |text: &str| text.split('{').skip(1).filter_map(|rest| rest.split('}').next()).map(str::to_owned).collect();
+        for (name, text) in &chinese {
+            let (here, there): (BTreeSet<String>, BTreeSet<String>) = (places(text), places(&english[name]));
+            assert_eq!(here, there, "{name}");
+            assert!(!text.is_empty() && !english[name].is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_name_that_a_statement_may_hold_has_words() {
+        let words = words(0);
+        let checks = CheckName::ALL.iter().map(|check| format!("check-{}", check.name()));
+        let reasons = ReasonCode::ALL.iter();
+        let reasons = reasons
+            .flat_map(|code| [format!("decision-{}", code.decision().name()), format!("who-{}", code.who_can_fix().name())]);
+        let differences = Difference::ALL.iter().map(|difference| format!("difference-{}", difference.name()));
+        for name in checks.chain(reasons).chain(differences) {
+            assert!(words.contains_key(&name), "{name} has no words");
+        }
+    }
+
+    #[test]
+    fn every_word_that_a_script_names_is_there_and_every_word_is_named() {
+        let words = words(0);
+        let sources: String = OWN.iter().map(|file| String::from_utf8_lossy(file.body)).collect();
+        for call in ["t('", "both('", "inOther('"] {
+            for (at, found) in sources.match_indices(call) {
+                let before = sources[..at].chars().next_back().unwrap_or(' ');
+                let name = sources[at + found.len()..].split('\'').next().unwrap_or_default();
+                assert!(before.is_alphanumeric() || words.contains_key(name), "{call}{name}') has no words");
             }
+        }
+        // Names that are put together end at a place: `decision-${decision}`.
+        let put_together: Vec<&str> = sources
+            .split('`')
+            .filter_map(|text| text.split_once("-${"))
+            .map(|(start, _)| start)
+            .filter(|start| start.bytes().all(|c| c.is_ascii_lowercase() || c == b'-'))
+            .collect();
+        for name in words.keys() {
+            let is_whole = sources.contains(&format!("'{name}'"));
+            let is_part = put_together.iter().any(|start| name.starts_with(&format!("{start}-")));
+            assert!(is_whole || is_part, "nothing names {name}");
         }
     }
 
