@@ -4,8 +4,8 @@ mod support;
 
 use std::{fs, sync::Arc};
 
-use serde_json::{Value, json};
-use support::{BEGIN, TestService};
+use serde_json::{Map, Value, json};
+use support::{BEGIN, TestService, driver, wallet::AskedFor};
 use yufu::{
     app::{
         config::Config,
@@ -128,4 +128,37 @@ fn a_built_in_use_case_that_the_types_in_force_cannot_answer_is_left_out() {
         |name: &str| notes.iter().any(|note| note.starts_with(&format!("a use case that ships is left out: {name}.toml: ")));
     assert!(["boarding", "freight-driver", "hotel-check-in", "security-check"].into_iter().all(told), "{notes:?}");
     assert!(!told("age-over-18"));
+}
+
+/// The wallet of the tests takes cards and presents what a use case asks for, so that other tests can rest on it.
+#[test]
+fn a_wallet_presents_what_a_use_case_asks_for_and_no_more() {
+    let service = TestService::start();
+    let wallet = service.wallet(1);
+    let person = service.register(&driver(1));
+    let kinds = [("resident_id", "resident-id", 0), ("qualification", "transport-qualification", 1)];
+    let types = yufu::model::credential_type::CredentialTypes::built_in().expect("good types");
+    let cases = yufu::model::use_case::UseCases::load(None, &types, &service.url()).expect("good use cases");
+    let query = cases.get("freight-driver").expect("it ships").query().to_json();
+    let claims = json!({"client_id": "x509_hash:gate", "nonce": "n-1", "dcql_query": query});
+    let asked = AskedFor { jwt: String::new(), header: Map::new(), claims: claims.as_object().expect("an object").clone() };
+    let expected =
+        [vec!["name", "id_number"], vec!["document_number", "qualification_valid_until", "id_number", "vehicle_classes"]];
+    for (id, kind, at) in kinds {
+        let card = wallet.take(&service, &person, kind);
+        let presentation = wallet.present(&asked, id, &card);
+        let body = json!({"presentation": presentation, "nonce": "n-1", "audience": "x509_hash:gate"});
+        let statement = service.checkpoint().post("/checkpoint/api/v1/verifications", &body).good(200);
+        assert_eq!(statement["reason"], "accepted");
+        let shown = statement["credential"]["claims"].as_object().expect("claims");
+        let open = ["issuing_authority", "issuing_country", "age_equal_or_over"];
+        let mut shown: Vec<_> = shown.keys().map(String::as_str).filter(|name| !open.contains(name)).collect();
+        let mut wanted = expected[at].clone();
+        shown.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(shown, wanted);
+        service.revoke(&card);
+        let statement = service.checkpoint().post("/checkpoint/api/v1/verifications", &body).good(200);
+        assert_eq!(statement["reason"], "credential_revoked");
+    }
 }

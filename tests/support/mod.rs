@@ -2,6 +2,8 @@
 //! typed by what they carry.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub mod wallet;
+
 use std::{fs, sync::Arc};
 
 use serde_json::{Value, json};
@@ -268,4 +270,15 @@ pub fn person(sequence: u16) -> Value {
         "sex": "male", "ethnicity": "苗", "birth_date": "1990-03-07",
         "address": {"region": "贵州省", "locality": "贵阳市", "street_address": "中华北路1号"},
     })
+}
+
+/// The same person, qualified to drive freight.
+pub fn driver(sequence: u16) -> Value {
+    let mut driver = person(sequence);
+    driver["qualifications"] = json!([{
+        "type": "transport-qualification", "number": format!("5201{sequence:06}"),
+        "valid_from": "2024-01-01", "valid_until": "2030-12-31",
+        "data": {"vehicle_classes": ["A2", "B2"], "category": "road freight"},
+    }]);
+    driver
 }
