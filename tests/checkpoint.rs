@@ -174,3 +174,17 @@ fn a_code_that_is_not_open_pairs_nothing() {
     not_open(text(&offered["code"]));
     assert_eq!(service.service().store().head(), before);
 }
+
+#[test]
+fn an_officer_is_told_what_to_do_on_every_doubt_and_which_reasons_there_are() {
+    let service = TestService::start();
+    let by_hand = &service.checkpoint().get("/checkpoint/api/v1/use-cases").good(200)["by_hand"];
+    let codes: Vec<_> = by_hand["reasons"].as_array().expect("reasons").iter().map(|reason| text(&reason["code"])).collect();
+    let expected = ["document_checked", "supervisor_confirmed", "known_technical_fault", "boarding_name_variant", "other"];
+    assert_eq!(codes, expected);
+    for doubt in ["status_unavailable", "status_too_old", "shown_without_request", "same_person_unknown"] {
+        let steps = by_hand["steps"][doubt].as_array().expect("steps");
+        assert!(steps.len() >= 3 && steps.iter().all(|step| step["zh-CN"].is_string() && step["en"].is_string()), "{doubt}");
+    }
+    assert!(by_hand["steps"].get("credential_revoked").is_none());
+}

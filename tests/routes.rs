@@ -45,6 +45,12 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("get", "/admin/api/v1/tokens/{id}", Roles(&[Administrator])),
     ("delete", "/admin/api/v1/tokens/{id}", Roles(&[Administrator])),
     ("get", "/checkpoint/api/v1/evidence/{id}", Roles(&[Checkpoint])),
+    ("post", "/checkpoint/api/v1/presentations", Roles(&[Checkpoint])),
+    ("get", "/checkpoint/api/v1/presentations/{id}", Roles(&[Checkpoint])),
+    ("delete", "/checkpoint/api/v1/presentations/{id}", Roles(&[Checkpoint])),
+    ("post", "/checkpoint/api/v1/presentations/{id}/admission", Roles(&[Checkpoint])),
+    ("put", "/checkpoint/api/v1/presentations/{id}/boarding-pass", Roles(&[Checkpoint])),
+    ("post", "/checkpoint/api/v1/presentations/{id}/response", Roles(&[Checkpoint])),
     ("get", "/checkpoint/api/v1/use-cases", Roles(&[Checkpoint])),
     ("post", "/checkpoint/api/v1/verifications", Roles(&[Checkpoint])),
     ("post", "/checkpoint/pair", Everyone),
@@ -60,6 +66,9 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("get", "/status-lists/{id}", Everyone),
     ("post", "/token", Everyone),
 ];
+
+/// A presentation nobody asked for.
+const NO_PRESENTATION: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
 /// An identifier nobody has.
 const NOBODY: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
@@ -195,6 +204,10 @@ fn takers(person: &str) -> Vec<(&'static str, String, Value)> {
         ("POST", format!("/admin/api/v1/credentials/{NOBODY}/suspend"), order.clone()),
         ("POST", format!("/admin/api/v1/credentials/{NOBODY}/reinstate"), order.clone()),
         ("POST", format!("/admin/api/v1/credentials/{NOBODY}/revoke"), order),
+        ("POST", "/checkpoint/api/v1/presentations".to_owned(), json!({"use_case": "boarding"})),
+        ("POST", format!("/checkpoint/api/v1/presentations/{NO_PRESENTATION}/admission"), json!({"reason": "other"})),
+        ("PUT", format!("/checkpoint/api/v1/presentations/{NO_PRESENTATION}/boarding-pass"), json!({"boarding_pass": "x"})),
+        ("POST", format!("/checkpoint/api/v1/presentations/{NO_PRESENTATION}/response"), json!({"protocol": "x", "data": {}})),
         ("POST", "/checkpoint/api/v1/verifications".to_owned(), json!({"presentation": "x", "nonce": "n", "audience": "a"})),
     ]
 }
@@ -214,10 +227,10 @@ fn bodies_of_the_wrong_type_size_or_form_are_refused_everywhere_with_nothing_don
             send(media, text.as_bytes()).problem(415, "unsupported_media_type");
         }
         send(&[json[0], ("content-encoding", "gzip")], text.as_bytes()).problem(415, "unsupported_media_type");
-        let large = format!("{{\"x\":\"{}\"}}", "a".repeat(600 * 1024));
+        let large = format!("{{\"x\":\"{}\"}}", "a".repeat(2 * 1024 * 1024));
         send(&json, large.as_bytes()).problem(413, "body_too_large");
         let doubled = text.replacen('{', r#"{"zz":1,"zz":2,"#, 1);
-        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
         let bad = ["", "{", "nul", "{} {}", "\u{feff}{}", r#"{"a":1e999999}"#, r#"{"a":"\ud800"}"#, &doubled, &deep];
         for body in bad {
             send(&json, body.as_bytes()).problem(400, "invalid_json");

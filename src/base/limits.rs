@@ -72,6 +72,24 @@ pub const ACCOUNT_USE_CASES: usize = 64;
 /// Most addresses to come back to, and most origins, of one checkpoint: a checkpoint is one system.
 pub const ACCOUNT_ADDRESSES: usize = 16;
 
+/// Largest order of a presentation, in bytes: a query as large as one is read, and a boarding pass. A part of it stays in
+/// memory as long as the presentation does.
+pub const PRESENTATION_ORDER_BYTES: usize = 64 * 1024;
+
+/// Longest wait of a long poll, in seconds: proxies give up on a silent line after 30 to 60.
+pub const LONG_POLL_SECONDS: u64 = 25;
+
+/// Most presentations that one checkpoint follows at once, by event stream or long poll: a few hundred gates under one
+/// account, each with its own line.
+pub const FOLLOWERS_OF_CHECKPOINT: usize = 512;
+
+/// Seconds after a decision was shown in which it can be admitted by hand: an officer fetches a supervisor.
+pub const ADMISSION_SECONDS: u64 = 15 * 60;
+
+/// Most decisions of one checkpoint that can be admitted by hand at one time, the newest: about one a second within
+/// [`ADMISSION_SECONDS`].
+pub const ADMISSIONS_OF_CHECKPOINT: usize = 1024;
+
 /// Copies of one card fetched in one request (batch).
 pub const BATCH_SIZE: usize = 10;
 

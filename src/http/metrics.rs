@@ -14,6 +14,9 @@ const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 /// The methods that get a label of their own.
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
 
+/// The label of what was asked for by a query of its own, or was in hand already.
+const WITHOUT_USE_CASE: &str = "none";
+
 /// The counters of one service.
 pub struct Metrics {
     recorder: PrometheusRecorder,
@@ -28,6 +31,10 @@ pub struct Gauges {
     pub status_lists: usize,
     /// Calls that run in the blocking pool or wait for it.
     pub calls_inside: usize,
+    /// Presentations that are open or have a result at hand.
+    pub presentations: usize,
+    /// Who follows a presentation.
+    pub followers: usize,
     /// Whether the store takes changes.
     pub writable: bool,
 }
@@ -64,12 +71,23 @@ impl Metrics {
         });
     }
 
+    /// Counts an admission by hand.
+    pub fn admitted(&self, use_case: Option<&str>, reason: &'static str, because: &'static str) {
+        let use_case = use_case.unwrap_or(WITHOUT_USE_CASE).to_owned();
+        with_local_recorder(&self.recorder, || {
+            let labels = [("use_case", use_case), ("reason", reason.to_owned()), ("because", because.to_owned())];
+            counter!("yufu_admissions_by_hand_total", &labels).increment(1);
+        });
+    }
+
     /// Everything in the text format of Prometheus.
     pub fn render(&self, now: Gauges) -> String {
         with_local_recorder(&self.recorder, || {
             gauge!("yufu_log_events").set(now.events as f64);
             gauge!("yufu_status_lists").set(now.status_lists as f64);
             gauge!("yufu_calls_inside").set(now.calls_inside as f64);
+            gauge!("yufu_presentations").set(now.presentations as f64);
+            gauge!("yufu_presentation_followers").set(now.followers as f64);
             gauge!("yufu_store_writable").set(f64::from(u8::from(now.writable)));
             counter!("yufu_panics_total").increment(0);
         });

@@ -7,7 +7,7 @@
 mod admin;
 pub mod auth;
 pub mod call;
-mod checkpoint;
+pub mod checkpoint;
 mod document;
 mod evidence;
 pub mod extract;

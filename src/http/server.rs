@@ -76,6 +76,7 @@ pub enum EndsBy {
 pub struct Running {
     addresses: Vec<SocketAddr>,
     handles: Vec<ServerHandle>,
+    state: Arc<State>,
     thread: Option<thread::JoinHandle<io::Result<()>>>,
 }
 
@@ -87,6 +88,8 @@ impl Running {
 
     /// Takes no more requests and ends when those under way are answered, at the latest after some seconds.
     pub fn stop(&self) {
+        // Streams do not end by themselves.
+        self.state.followers.close();
         for handle in &self.handles {
             // The order is given by the call; what it returns only waits for the end.
             drop(handle.stop(true));
@@ -125,6 +128,7 @@ pub fn start(
 ) -> io::Result<Running> {
     let addresses = sites.iter().map(|site| site.listener.local_addr()).collect::<io::Result<_>>()?;
     let (report, started) = mpsc::channel();
+    let kept = Arc::clone(&state);
     let thread = thread::Builder::new().name("http".to_owned()).spawn(move || {
         rt::System::new().block_on(async move {
             let servers = match build(&state, sites, metrics, workers) {
@@ -137,7 +141,7 @@ pub fn start(
             };
             let handles: Vec<_> = servers.iter().map(Server::handle).collect();
             if ends == EndsBy::Signals {
-                rt::spawn(stop_on_signal(handles.clone()));
+                rt::spawn(stop_on_signal(handles.clone(), Arc::clone(&state)));
             }
             let _ = report.send(Ok(handles));
             let tasks: Vec<_> = servers.into_iter().map(rt::spawn).collect();
@@ -148,7 +152,7 @@ pub fn start(
         })
     })?;
     let handles = started.recv().map_err(io::Error::other)??;
-    Ok(Running { addresses, handles, thread: Some(thread) })
+    Ok(Running { addresses, handles, state: kept, thread: Some(thread) })
 }
 
 fn build(state: &Arc<State>, sites: Vec<Site>, metrics: Option<TcpListener>, workers: usize) -> io::Result<Vec<Server>> {
@@ -203,13 +207,14 @@ fn routes(app: &mut web::ServiceConfig, audiences: Audiences) {
 }
 
 /// The first signal lets requests end, a second one does not.
-async fn stop_on_signal(handles: Vec<ServerHandle>) {
+async fn stop_on_signal(handles: Vec<ServerHandle>, state: Arc<State>) {
     for graceful in [true, false] {
         if let Err(error) = signal().await {
             tracing::error!(%error, "signals cannot be received; stop the service by its process");
             return;
         }
         tracing::info!(graceful, "stopping");
+        state.followers.close();
         for handle in &handles {
             drop(handle.stop(graceful));
         }

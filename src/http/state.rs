@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::{
     audit::seal::Seal,
     base::{clock::Clock, random::Random},
-    http::{auth::tokens::OperatorTokens, call::Door, metrics::Metrics},
+    http::{auth::tokens::OperatorTokens, call::Door, checkpoint::follow::Followers, metrics::Metrics},
     issuance::{credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People, token::Tokens},
     model::{credential_type::CredentialTypes, use_case::UseCases},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
     store::{Mode, Store},
-    verification::{Trust, evidence::Evidence, service::Verifier},
+    verification::{Trust, admission::Admissions, evidence::Evidence, presentation::Presentations, service::Verifier},
 };
 
 /// Everything handlers work with.
@@ -47,6 +47,12 @@ pub struct State {
     pub certificates: Vec<(&'static str, Vec<Vec<u8>>)>,
     /// Verifies presentations.
     pub verifier: Verifier,
+    /// Presentations that checkpoints asked for.
+    pub presentations: Presentations,
+    /// What was shown to checkpoints, and admitted by hand.
+    pub admissions: Admissions,
+    /// Who follows a presentation.
+    pub followers: Followers,
     /// Evidence of decisions.
     pub evidence: Evidence,
     /// The signed status lists.

@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     base::time::{Date, Timestamp},
     model::{
+        admission::AdmissionReason,
         card::{Reason, State, StatusRef},
         checkpoint::CheckpointAccount,
         ids::{CardId, EvidenceId, ListId, StoreId, TokenId},
         party::{Actor, Role},
+        reason::ReasonCode,
     },
 };
 
@@ -120,6 +122,15 @@ pub enum What {
         evidence: EvidenceId,
         /// The use case it was kept for.
         use_case: String,
+    },
+    /// A checkpoint let somebody pass of whom the service could not tell; which one is the actor. Whom stands nowhere.
+    AdmittedByHand {
+        /// The use case, if one was named.
+        use_case: Option<String>,
+        /// Why the officer did.
+        reason: AdmissionReason,
+        /// Why the service could not tell.
+        because: ReasonCode,
     },
     /// The store was rebuilt from the log.
     StoreRepaired {

@@ -1,5 +1,6 @@
 //! What the service remembers, and the rules of its change: pure values, no store, no clock, no socket.
 
+pub mod admission;
 pub mod card;
 pub mod checkpoint;
 pub mod credential_type;

@@ -6,6 +6,7 @@
 //! names, and it names one only for a credential that passed (draft-ietf-oauth-status-list section 8.3): a forged
 //! credential makes nobody ask anything anywhere.
 
+pub mod admission;
 pub mod boarding;
 mod checks;
 pub mod decide;

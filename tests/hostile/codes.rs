@@ -209,7 +209,7 @@ fn the_register_is_found_by_words_and_holds_each_number_once() {
 fn two_administrators_who_switch_each_other_off_leave_one() {
     let office = Office::new();
     let (store, clock, random) = (office.ground.store.clone(), office.ground.clock.clone(), office.ground.random.clone());
-    let tokens = OperatorTokens { store, clock, random };
+    let tokens = OperatorTokens { store, clock, random, use_cases: std::sync::Arc::default() };
     let administrator = authority(Role::Administrator);
     let make =
         || tokens.create(&administrator, "colleague", Role::Administrator, CheckpointAccount::default()).expect("made").0.id;

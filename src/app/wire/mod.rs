@@ -25,6 +25,7 @@ use crate::{
         State,
         auth::tokens::OperatorTokens,
         call::Door,
+        checkpoint::follow::Followers,
         metrics::Metrics,
         server::{self, EndsBy, Running},
     },
@@ -39,7 +40,9 @@ use crate::{
         self, Mode, Store,
         sled::{Options, SledStore},
     },
-    verification::{Statuses, Trust, evidence::Evidence, service::Verifier},
+    verification::{
+        Statuses, Trust, admission::Admissions, evidence::Evidence, presentation::Presentations, service::Verifier,
+    },
 };
 
 /// A service that takes requests. It ends when it is dropped.
@@ -192,7 +195,12 @@ impl Materials {
     }
 
     fn operator_tokens(&self) -> OperatorTokens {
-        OperatorTokens { store: Arc::clone(&self.store), clock: Arc::clone(&self.clock), random: Arc::clone(&self.random) }
+        OperatorTokens {
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+            use_cases: Arc::clone(&self.use_cases),
+        }
     }
 
     fn ground(&self) -> Ground {
@@ -231,6 +239,9 @@ impl Materials {
             trust: Arc::clone(&self.trust),
             certificates: certificates(&self.keyring),
             evidence: self.evidence(),
+            presentations: Presentations::default(),
+            admissions: Admissions::new(Arc::clone(&self.store), Arc::clone(&self.clock)),
+            followers: Followers::default(),
             publisher: Arc::new(Publisher::new(lists.0, lists.1, &self.public_url).lasting(data, self.clock.now())),
             seal: Arc::new(seal),
             operator_tokens: self.operator_tokens(),

@@ -14,6 +14,7 @@ use crate::{
         ids::TokenId,
         party::{Actor, Authority, Capability, NotAllowed, Role},
         record::{Commit, Guard, Key, Query, Record, Token, Versioned, Write},
+        use_case::UseCases,
     },
     store::{CommitError, ReadError, Store},
 };
@@ -68,6 +69,8 @@ pub struct OperatorTokens {
     pub clock: Arc<dyn Clock>,
     /// Draws secrets.
     pub random: Arc<dyn Random>,
+    /// What a checkpoint can be limited to.
+    pub use_cases: Arc<UseCases>,
 }
 
 impl OperatorTokens {
@@ -92,7 +95,7 @@ impl OperatorTokens {
             return Err(TokensError::Name);
         }
         match role {
-            Role::Checkpoint => account.check(is_name)?,
+            Role::Checkpoint => account.check(|name| self.use_cases.get(name).is_some())?,
             _ => account.check_absent()?,
         }
         Ok(())
@@ -214,10 +217,4 @@ impl OperatorTokens {
             _ => Err(TokensError::NotFound),
         }
     }
-}
-
-/// Whether a text has the form of a use case's name.
-fn is_name(text: &str) -> bool {
-    let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
-    !text.is_empty() && text.len() <= 64 && text.bytes().all(inner)
 }

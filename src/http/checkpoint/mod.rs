@@ -1,7 +1,12 @@
-//! For checkpoints: verification of a presentation that is already in hand.
+//! For checkpoints: presentations from wallets, and verification of one that is already in hand.
 
+pub(super) mod admission;
+pub mod follow;
 pub(super) mod pair;
+pub(super) mod presentations;
+mod stream;
 pub(super) mod use_cases;
+mod view;
 
 use actix_web::{
     HttpResponse,
@@ -33,6 +38,8 @@ pub(super) fn configure(app: &mut ServiceConfig) {
             .wrap(from_fn(bearers_only))
             .default_service(nothing)
             .service(resource("/verifications", [on(Method::POST, route().to(verify))]))
+            .configure(presentations::configure)
+            .configure(admission::configure)
             .configure(evidence::for_checkpoints)
             .configure(use_cases::configure),
     );

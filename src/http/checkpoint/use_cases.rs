@@ -12,6 +12,7 @@ use crate::{
     http::{
         State,
         auth::{Permit, may},
+        checkpoint::admission::ByHand,
         problem::{ProblemDocument, Words},
         route::{on, resource},
     },
@@ -29,6 +30,8 @@ pub(super) fn configure(app: &mut ServiceConfig) {
 #[derive(Serialize, utoipa::ToSchema)]
 pub(in crate::http) struct UseCaseList {
     use_cases: Vec<UseCaseEntry>,
+    /// What an officer does when the service could not tell.
+    by_hand: ByHand,
 }
 
 /// One use case.
@@ -96,7 +99,7 @@ struct ClaimEntry {
 pub(in crate::http) async fn list(permit: Permit<may::Verify>, state: web::Data<State>) -> HttpResponse {
     let account = state.store.roster().account(permit.token());
     let use_cases = state.use_cases.iter().filter(|case| account.allows(&case.name)).map(|case| entry(case)).collect();
-    HttpResponse::Ok().json(UseCaseList { use_cases })
+    HttpResponse::Ok().json(UseCaseList { use_cases, by_hand: ByHand::table() })
 }
 
 fn entry(case: &UseCase) -> UseCaseEntry {

@@ -61,6 +61,30 @@ kinds! {
         "The role does not allow this"
         "该令牌的角色无权执行此操作"
         "The role of this token does not allow this";
+    UseCaseNotAllowed "use_case_not_allowed" FORBIDDEN
+        "This checkpoint is not registered for the use case"
+        "该检查点未登记此用途，请管理员重新建立检查点账户"
+        "This checkpoint is not registered for this use case; ask an administrator for an account that is";
+    QueryNotAllowed "query_not_allowed" FORBIDDEN
+        "This checkpoint asks by use case only"
+        "该检查点只能按用途查验，请给出 use_case"
+        "This checkpoint is limited to use cases: name one in `use_case`";
+    AsksTooMuch "asks_too_much" FORBIDDEN
+        "The query asks for more than the use case registers"
+        "query 所要求的内容超出该用途登记的范围"
+        "The query asks for more than the use case registers; `GET /checkpoint/api/v1/use-cases` shows what it does";
+    RedirectUriNotAllowed "redirect_uri_not_allowed" FORBIDDEN
+        "The address to come back to is not registered"
+        "该 redirect_uri 未在检查点账户中登记"
+        "This redirect_uri is not registered with the account of this checkpoint";
+    OriginNotAllowed "origin_not_allowed" FORBIDDEN
+        "The origin is not registered"
+        "该 origin 未在检查点账户中登记"
+        "This origin is not registered with the account of this checkpoint";
+    ResponseCodeWrong "response_code_wrong" FORBIDDEN
+        "The response code is wrong"
+        "response_code 不正确；多次错误后结果将被销毁"
+        "The response code is wrong; after a few wrong ones the result is destroyed";
     NotFound "not_found" NOT_FOUND
         "Not found"
         "没有此资源"
@@ -93,6 +117,18 @@ kinds! {
         "Someone else changed it meanwhile"
         "内容刚被他人修改，请重新读取后再试"
         "Someone else changed it meanwhile; read it again, then try again";
+    PresentationOver "presentation_over" CONFLICT
+        "The presentation is over"
+        "此次出示已有结果、已过期或不接受此操作，请重新发起"
+        "The presentation was answered, is past its time, or does not take this; begin another";
+    NotUndetermined "not_undetermined" CONFLICT
+        "Only an undetermined decision is admitted by hand"
+        "只有“无法判断”的结果才能人工放行；拒绝的不得放行"
+        "Only who was undetermined can be admitted by hand; a refusal stands";
+    AdmittedAlready "admitted_already" CONFLICT
+        "It was admitted already"
+        "此次出示已登记人工放行"
+        "The admission by hand was recorded before";
     LastAdministrator "last_administrator" CONFLICT
         "This is the last administrator's token"
         "这是最后一个管理员令牌，不能停用；请先创建另一个"
@@ -109,6 +145,10 @@ kinds! {
         "The content type or encoding is not taken here"
         "请求的 Content-Type 或 Content-Encoding 不受支持"
         "This resource does not take this Content-Type or Content-Encoding";
+    TooManyOpen "too_many_open" TOO_MANY_REQUESTS
+        "This checkpoint has too many open"
+        "该检查点未结束的出示或连接过多，请先结束一些"
+        "This checkpoint has too many presentations, or waits for too many; end some first";
     Internal "internal" INTERNAL_SERVER_ERROR
         "Something went wrong here"
         "服务内部错误；请将 X-Request-Id 告知管理员"
@@ -174,7 +214,7 @@ impl Kind {
     /// After how many seconds the same request may be tried again; none where it would not help.
     pub const fn retry_after(self) -> Option<u32> {
         match self {
-            Self::Busy | Self::NotReadyYet => Some(1),
+            Self::Busy | Self::NotReadyYet | Self::TooManyOpen => Some(1),
             Self::StoreUnavailable | Self::SignerUnavailable => Some(10),
             _ => None,
         }

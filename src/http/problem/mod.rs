@@ -7,9 +7,12 @@ mod issuance;
 mod kind;
 mod map;
 mod people;
+mod presentations;
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
 use serde::Serialize;
+
+use crate::model::reason::Message;
 
 pub use kind::Kind;
 
@@ -30,6 +33,12 @@ impl Words {
     /// From both texts.
     pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
         Self { zh: zh.into(), en: en.into() }
+    }
+}
+
+impl From<Message> for Words {
+    fn from(message: Message) -> Self {
+        Self::new(message.zh_cn, message.en)
     }
 }
 

@@ -24,6 +24,8 @@ async fn metrics(state: web::Data<State>) -> HttpResponse {
         events: health.events,
         status_lists: state.store.board().lists().len(),
         calls_inside: state.door.inside(),
+        presentations: 0,
+        followers: state.followers.count(),
         writable: health.mode == Mode::Normal,
     };
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(state.metrics.render(now))

@@ -64,7 +64,13 @@ pub(super) fn redo(records: &Records, tail: &[LoggedEvent]) -> Result<Redo, Read
             }
             // Its key was destroyed before; a record that stayed would only be found and destroyed once more.
             What::EvidenceDestroyed { evidence, .. } => overlay.remove(&Key::Evidence(*evidence))?,
-            What::PersonRegistered | What::PersonChanged | What::EventsRead { .. } | What::EvidenceOpened { .. } if open => {
+            What::PersonRegistered
+            | What::PersonChanged
+            | What::EventsRead { .. }
+            | What::AdmittedByHand { .. }
+            | What::EvidenceOpened { .. }
+                if open =>
+            {
                 compensations.push(What::NotApplied { event: *number });
             }
             // Lists and the log's own affairs live in the log alone.
