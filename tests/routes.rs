@@ -65,6 +65,7 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("get", "/status-lists", Everyone),
     ("get", "/status-lists/{id}", Everyone),
     ("post", "/token", Everyone),
+    ("get", "/trust-list", Everyone),
 ];
 
 /// A presentation nobody asked for.

@@ -40,6 +40,7 @@ use crate::http::{
         public::keys::issuer,
         public::lists::all,
         public::lists::one,
+        public::trust::trust_list,
         public::types::list,
         public::types::metadata,
         public::log::checkpoint,

@@ -13,10 +13,6 @@ enum Sign {
 /// What lines of later.toml wait for, and how it shows that it has come.
 const SIGNS: &[(&str, &[Sign])] = &[
     ("presentations", &[Sign::Route("/responses/{id}"), Sign::Source("verification/response.rs")]),
-    ("foreign_lists", &[Sign::Source("verification/foreign_lists.rs"), Sign::Source("outbound/rules.rs")]),
-    ("trust_list", &[Sign::Route("/trust-list")]),
-    ("issuer_metadata", &[Sign::Source("verification/issuer_metadata.rs")]),
-    ("type_metadata", &[Sign::Source("verification/type_metadata.rs")]),
     ("cwt", &[Sign::Source("crypto/cose"), Sign::Source("crypto/cose.rs")]),
     ("authorization_code", &[Sign::Route("/authorize"), Sign::Route("/par"), Sign::Source("issuance/authorize.rs")]),
     ("notification", &[Sign::Route("/notification")]),

@@ -3,15 +3,20 @@
 //!
 //! A line that needs a later issue waits in `later.toml`, with that issue's subject and what it waits for (`later_rows`).
 
+mod abroad;
 mod administration;
 mod codes;
 mod confusion;
+mod fetching;
+mod foreign_lists;
 mod gate;
 mod http;
 mod issuance;
 mod jose;
 mod key_binding;
 mod later_rows;
+mod lying_host;
+mod nothing_fetched;
 mod office;
 mod openid;
 mod openid4vp;
@@ -31,10 +36,13 @@ const TESTED: &[&[&str]] = &[
     administration::TESTED,
     codes::TESTED,
     confusion::TESTED,
+    fetching::TESTED,
+    foreign_lists::TESTED,
     http::TESTED,
     issuance::TESTED,
     jose::TESTED,
     key_binding::TESTED,
+    nothing_fetched::TESTED,
     openid::TESTED,
     openid4vp::TESTED,
     sdjwt::TESTED,

@@ -48,6 +48,23 @@ impl From<der::Error> for CertificateError {
     }
 }
 
+/// What a certificate says of itself, for people to read; nothing vouches for it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CertificateFacts {
+    /// The subject's name (RFC 4514).
+    pub subject: String,
+    /// The last second of its validity.
+    pub not_after: Timestamp,
+}
+
+impl CertificateFacts {
+    /// Reads a DER certificate.
+    pub fn read(der: &[u8]) -> Result<Self, CertificateError> {
+        let read = Certificate::from_der(der)?;
+        Ok(Self { subject: read.subject_text, not_after: read.not_after })
+    }
+}
+
 /// A certificate of which everything was understood.
 #[derive(Clone, Debug)]
 pub(super) struct Certificate {

@@ -162,6 +162,11 @@ impl Anchor {
         &self.0.subject_text
     }
 
+    /// The identifier of its key, where the certificate states one.
+    pub fn key_id(&self) -> Option<&[u8]> {
+        self.0.subject_key_id.as_deref()
+    }
+
     /// Which authority it is.
     pub fn authority(&self) -> AuthorityId {
         AuthorityId(sha256([&sha256(&self.0.subject)[..], self.0.public_key.as_bytes()].concat()))

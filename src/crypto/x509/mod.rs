@@ -10,7 +10,7 @@ mod chain;
 mod spki;
 
 pub use build::{AlternativeName, BuildError, Issuer, Request, Role, Subject, Validity, issue, leaf, root};
-pub use certificate::CertificateError;
+pub use certificate::{CertificateError, CertificateFacts};
 pub use chain::{Anchor, AuthorityId, ChainError, Leaf, MAX_INTERMEDIATES, check_own_chain, verify_chain, verify_chain_for};
 
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -7,6 +7,7 @@ pub(super) mod lists;
 pub(super) mod log;
 mod metrics;
 mod start;
+pub(super) mod trust;
 pub(super) mod types;
 
 use actix_web::web::ServiceConfig;
@@ -21,5 +22,6 @@ pub(super) fn configure(app: &mut ServiceConfig) {
     lists::configure(app);
     log::configure(app);
     start::configure(app);
+    trust::configure(app);
     types::configure(app);
 }
