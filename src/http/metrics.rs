@@ -8,6 +8,11 @@ use std::time::Duration;
 use metrics::{counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 
+use crate::model::{
+    admission::AdmissionReason,
+    reason::{Decision, ReasonCode},
+};
+
 /// Upper bounds of the time buckets, in seconds: from a list served out of memory to a request that waits for a disk.
 const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
@@ -65,17 +70,24 @@ impl Metrics {
     }
 
     /// Counts a decision at a checkpoint.
-    pub fn decided(&self, decision: &'static str, reason: String) {
+    pub fn decided(&self, decision: Decision, reason: ReasonCode, use_case: Option<&str>) {
+        let use_case = use_case.unwrap_or(WITHOUT_USE_CASE).to_owned();
         with_local_recorder(&self.recorder, || {
-            counter!("yufu_verifications_total", "decision" => decision, "reason" => reason).increment(1);
+            let labels = [
+                ("decision", decision.name().to_owned()),
+                ("reason", reason.name().to_owned()),
+                ("use_case", use_case.clone()),
+            ];
+            counter!("yufu_verifications_total", &labels).increment(1);
         });
     }
 
     /// Counts an admission by hand.
-    pub fn admitted(&self, use_case: Option<&str>, reason: &'static str, because: &'static str) {
+    pub fn admitted(&self, use_case: Option<&str>, reason: AdmissionReason, because: ReasonCode) {
         let use_case = use_case.unwrap_or(WITHOUT_USE_CASE).to_owned();
         with_local_recorder(&self.recorder, || {
-            let labels = [("use_case", use_case), ("reason", reason.to_owned()), ("because", because.to_owned())];
+            let labels =
+                [("use_case", use_case.clone()), ("reason", reason.name().to_owned()), ("because", because.name().to_owned())];
             counter!("yufu_admissions_by_hand_total", &labels).increment(1);
         });
     }

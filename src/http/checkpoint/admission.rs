@@ -102,7 +102,7 @@ pub(super) async fn record(
     reason: AdmissionReason,
 ) -> Result<HttpResponse, Problem> {
     let admitted = call(state, admit).await??;
-    state.metrics.admitted(admitted.use_case.as_deref(), reason.name(), admitted.because.name());
+    state.metrics.admitted(admitted.use_case.as_deref(), reason, admitted.because);
     let admitted_at = admitted.at.to_string();
     Ok(HttpResponse::Created().json(AdmissionView { reason, because: admitted.because.name(), admitted_at }))
 }

@@ -66,6 +66,6 @@ pub(in crate::http) async fn verify(
     JsonBody(request): JsonBody<VerificationRequest, VERIFICATION_BODY_BYTES>,
 ) -> Result<HttpResponse, Problem> {
     let statement = call(&state, move |state| state.verifier.verify(&request)).await??;
-    state.metrics.decided(statement.decision.name(), statement.reason.name().to_owned());
+    state.metrics.decided(statement.decision, statement.reason, None);
     Ok(HttpResponse::Ok().json(statement))
 }
