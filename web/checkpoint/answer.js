@@ -58,11 +58,12 @@ export function answer(app, statement, id) {
     name: 'answer',
     decision,
     render: () => h('article', { class: `answer ${decision}${arriving ? ' arriving' : ''}`, 'aria-labelledby': 'verdict' },
-      h('div', { class: 'lead' }, verdict(data), admitting?.steps()),
-      h('div', { class: 'facts' },
-        data.wiped ? h('div', { class: 'card wiped' }, icon('person'), h('p', {}, t('wiped-words'))) : person(data),
-        data.boarding && boarding(data.boarding)),
-      details(data),
+      h('div', { class: 'told' },
+        h('div', { class: 'lead' }, verdict(data), admitting?.steps()),
+        h('div', { class: 'facts' },
+          data.wiped ? h('div', { class: 'card wiped' }, icon('person'), h('p', {}, t('wiped-words'))) : person(data, app.useCase),
+          data.boarding && boarding(data.boarding)),
+        details(data)),
       h('div', { class: 'next-bar' },
         admitting?.button(),
         h('button', { type: 'button', id: 'next', class: 'button next', on: { click: press } }, h('span', {}, t('next')), h('kbd', { 'aria-hidden': 'true' }, 'N'), icon('next')))),
@@ -72,7 +73,7 @@ export function answer(app, statement, id) {
       announce([t(`decision-${decision}`), said(data.message), spokenBoarding(data.boarding)].filter(Boolean).join(' '), true)
       addEventListener('keydown', keys)
       addEventListener('pointerdown', rest)
-      addEventListener('scroll', rest, { passive: true })
+      addEventListener('scroll', rest, { passive: true, capture: true })
       rest()
       learnTypes()
     },
@@ -80,7 +81,7 @@ export function answer(app, statement, id) {
       clearTimeout(idle)
       removeEventListener('keydown', keys)
       removeEventListener('pointerdown', rest)
-      removeEventListener('scroll', rest)
+      removeEventListener('scroll', rest, { capture: true })
       admitting?.close()
       // The service forgets it by itself too, but why should it know longer than the screen does.
       if (id) app.api?.forget(id)
@@ -122,18 +123,21 @@ function statusAge(status) {
   return status.age_seconds < 1 ? t('status-now', { value }) : t('status-age', { value, age: span(status.age_seconds) })
 }
 
-function person(data) {
+/** Who it is. Where no portrait is asked for, none is missing. */
+function person(data, useCase) {
   const credentials = credentialsOf(data)
   if (credentials.length === 0) return null
-  const picture = claims.portrait(credentials)
-  return h('div', { class: 'card person' },
-    picture ?? h('div', { class: 'portrait none', role: 'img', 'aria-label': t('no-portrait') }, icon('person'), h('span', {}, t('no-portrait'))),
+  const picture = asksPortrait(useCase) && claims.portrait(credentials)
+  return h('div', { class: `card person${picture ? '' : ' faceless'}` },
+    picture,
     h('div', { class: 'who-it-is' },
       claims.names(credentials),
       credentials.map((credential) => [
         credentials.length > 1 && h('h2', {}, claims.titleOf(credential.type)),
         claims.list(credential)])))
 }
+
+const asksPortrait = (useCase) => (useCase.query?.credentials ?? []).some(({ claims: asked }) => (asked ?? []).some(({ path }) => path[0] === 'portrait'))
 
 const flightLine = (part) => [part.flight, part.date, part.from && `${part.from} → ${part.to}`].filter(Boolean)
 

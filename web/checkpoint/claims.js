@@ -1,35 +1,53 @@
 // What was disclosed, in words: labels in both languages, values as people read them, the portrait as a picture.
-import { h } from './dom.js'
+import { h, icon } from './dom.js'
 import { has, language, otherLanguage, t } from './words.js'
 
 /** Pictures that are shown; anything else in a claim of that name stays text, and is left out. */
 const PORTRAIT = /^data:image\/(jpeg|png|webp|avif);base64,[A-Za-z0-9+/]+={0,2}$/
 
-/** Labels by type and path, read once from the public metadata of types. */
+/** What types are called, and what they call their claims, by type. */
 const labels = new Map()
+/** Types whose metadata were asked for. */
+const asked = new Set()
 
-/**
- * Reads what a type calls its claims (SD-JWT VC type metadata, section 4.6). Only types of this service: the page asks no
- * other host. What cannot be read is shown under its own name.
- */
-export async function learn(type) {
-  if (typeof type !== 'string' || labels.has(type)) return
-  let path
-  try {
-    const address = new URL(type)
-    path = /^\/credential-types\/[\w.-]+$/.exec(address.pathname)?.[0]
-  } catch { /* a type that is no address */ }
-  if (!path) return
-  const response = await fetch(path, { headers: { accept: 'application/json' } }).catch(() => null)
-  const metadata = response?.ok ? await response.json().catch(() => null) : null
-  if (metadata?.vct !== type) return
-  const own = new Map()
-  for (const claim of metadata.claims ?? []) own.set(JSON.stringify(claim.path), byLanguage(claim.display, 'label'))
-  labels.set(type, { title: byLanguage(metadata.display, 'name'), own })
+function known(type) {
+  if (!labels.has(type)) labels.set(type, { title: {}, own: new Map() })
+  return labels.get(type)
 }
 
-function byLanguage(display, member) {
-  return Object.fromEntries((display ?? []).map((entry) => [entry.locale ?? entry.lang, entry[member] ?? entry.name ?? entry.label]))
+/** Takes titles and labels from a use case: its words stand beside its query, in the same order. */
+export function learnFrom({ credentials, query }) {
+  for (const [at, wanted] of (query?.credentials ?? []).entries()) {
+    for (const type of wanted.meta?.vct_values ?? []) {
+      const { title, own } = known(type)
+      Object.assign(title, credentials[at]?.title)
+      for (const [place, { path }] of (wanted.claims ?? []).entries()) {
+        const label = credentials[at]?.claims?.[place]?.label
+        if (label) own.set(JSON.stringify(path), label)
+      }
+    }
+  }
+}
+
+/**
+ * Reads what a type calls its claims (SD-JWT VC type metadata, section 4.6), for what is disclosed without being asked for.
+ * Only types of this service: the page asks no other host. What cannot be read is shown under its own name.
+ */
+export async function learn(type) {
+  if (typeof type !== 'string' || asked.has(type)) return
+  asked.add(type)
+  let address
+  try { address = new URL(type) } catch { return }
+  if (address.origin !== location.origin || !/^\/credential-types\/[\w.-]+$/.test(address.pathname)) return
+  const response = await fetch(address.pathname, { headers: { accept: 'application/json' } }).catch(() => null)
+  const metadata = response?.ok ? await response.json().catch(() => null) : null
+  if (metadata?.vct !== type) return
+  const { title, own } = known(type)
+  for (const { locale, name } of metadata.display ?? []) title[locale] ??= name
+  for (const { path, display } of metadata.claims ?? []) {
+    const key = JSON.stringify(path)
+    if (!own.has(key)) own.set(key, Object.fromEntries((display ?? []).map(({ locale, label }) => [locale, label])))
+  }
 }
 
 /** What the type is called, in the page's language. */
@@ -38,14 +56,16 @@ export const titleOf = (type) => labels.get(type)?.title[language()] ?? String(t
 /** The label of a claim in a language. */
 function labelOf(type, path, tag) {
   const own = labels.get(type)?.own
-  const known = own?.get(JSON.stringify(path)) ?? own?.get(JSON.stringify(path.map((step) => (typeof step === 'number' ? null : step))))
-  return known?.[tag] ?? (tag === language() ? path.join(' · ') : '')
+  const every = path.map((step) => (typeof step === 'number' ? null : step))
+  const label = own?.get(JSON.stringify(path)) ?? own?.get(JSON.stringify(every))
+  return label?.[tag] ?? (tag === language() ? path.filter((step) => typeof step === 'string').join(' · ') : '')
 }
 
-/** Every value that was disclosed, as [path, value], portraits and empty parts left out. */
+/** Every value that was disclosed, as [path, value]; lists of texts as one, portraits left out. */
 function flat(claims, path = []) {
   return Object.entries(claims ?? {}).flatMap(([name, value]) => {
     const here = [...path, Array.isArray(claims) ? Number(name) : name]
+    if (Array.isArray(value) && value.every((one) => one === null || typeof one !== 'object')) return [[[...here, null], value]]
     if (value !== null && typeof value === 'object') return flat(value, here)
     if (path.length === 0 && name === 'portrait') return []
     return [[here, value]]
@@ -53,9 +73,10 @@ function flat(claims, path = []) {
 }
 
 function words(path, value) {
+  if (Array.isArray(value)) return value.map((one) => words(path, one)).join(t('list-comma'))
   if (typeof value === 'boolean') return t(value ? 'yes' : 'no')
-  const known = `value-${path.at(-1)}-${value}`
-  return has(known) ? t(known) : String(value)
+  const name = `value-${path.at(-1)}-${value}`
+  return has(name) ? t(name) : String(value)
 }
 
 /** The names come first and large: what an officer compares. */
@@ -64,8 +85,13 @@ const NAMES = ['name']
 /** The portrait, or a sign that none was shown. */
 export function portrait(credentials) {
   const found = credentials.map((credential) => credential?.claims?.portrait).find((value) => typeof value === 'string' && PORTRAIT.test(value))
-  return found ? h('img', { class: 'portrait', src: found, alt: t('portrait') }) : null
+  if (!found) return none()
+  const image = h('img', { class: 'portrait', src: found, alt: t('portrait') })
+  image.addEventListener('error', () => image.replaceWith(none()))
+  return image
 }
+
+const none = () => h('div', { class: 'portrait none', role: 'img', 'aria-label': t('no-portrait') }, icon('person'), h('span', {}, t('no-portrait')))
 
 /** The full name that was disclosed, large. */
 export function names(credentials) {
