@@ -133,7 +133,16 @@ fn a_store_that_lost_data_serves_what_the_log_proves_and_nothing_else() {
     let ready = anon.get("/health/ready");
     assert_eq!((ready.status, ready.json()["status"].as_str()), (503, Some("guarded")));
     assert!(ready.text().contains("yufu repair"));
-    for path in ["/", "/health/live", "/status-lists", "/log/checkpoint", "/openapi.json", "/docs/", "/.well-known/jwks.json"] {
+    for path in [
+        "/",
+        "/health/live",
+        "/status-lists",
+        "/log/checkpoint",
+        "/openapi.json",
+        "/docs/",
+        "/.well-known/jwks.json",
+        "/trust-list",
+    ] {
         assert_eq!(anon.get(path).status, 200, "{path}");
     }
     let verify = json!({"presentation": "x", "nonce": "n", "audience": "a"});

@@ -162,7 +162,7 @@ mod tests {
     use crate::{
         base::{clock::ManualClock, random::SeededRandom, time::Timestamp},
         crypto::{Algorithm, pem},
-        keyring::Keyring,
+        keyring::{Keyring, tls_roots},
     };
 
     const GOOD: &str = r#"
@@ -213,6 +213,33 @@ purposes = ["credentials"]
         assert_eq!(list.purposes, BTreeSet::from([TrustPurpose::Credentials]));
         assert_eq!(list.anchors.len(), 1);
         assert_eq!(trust_lists(tempfile::tempdir().expect("a folder").path()).expect("none").len(), 0);
+    }
+
+    #[test]
+    fn a_keyring_has_its_lists_beside_its_anchors_and_a_bad_one_stops_the_start() {
+        let folder = place(&[("guizhou", GOOD)]);
+        let clock = ManualClock::at(Timestamp::from_unix(1_795_500_000));
+        let open =
+            || Keyring::open_or_create(folder.path(), "https://id.example", Algorithm::Es256, &clock, &SeededRandom::new(6));
+        let keyring = open().expect("a start");
+        assert_eq!((keyring.anchors().len(), keyring.trust_lists().len()), (1, 1));
+        fs::write(folder.path().join("trust/guizhou/list.toml"), "").expect("it is written");
+        assert!(matches!(open(), Err(KeyringError::TrustList { fault: TrustListFault::Form(_), .. })));
+    }
+
+    #[test]
+    fn roots_of_tls_are_certificates_of_any_kind_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let roots = folder.path().join("tls-roots");
+        assert_eq!(tls_roots(folder.path()), Ok(vec![]));
+        fs::create_dir_all(&roots).expect("a folder");
+        fs::write(roots.join("a.pem"), format!("{}{}", root(), root())).expect("it is written");
+        fs::write(roots.join("README.md"), "no certificate").expect("it is written");
+        assert_eq!(tls_roots(folder.path()).map(|roots| roots.len()), Ok(2));
+        let file = roots.join("b.pem");
+        fs::write(&file, "nothing").expect("it is written");
+        let error = crate::crypto::x509::CertificateError::NotOnePem;
+        assert_eq!(tls_roots(folder.path()).err(), Some(KeyringError::Anchor { file, error }));
     }
 
     #[test]

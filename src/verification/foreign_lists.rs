@@ -178,3 +178,76 @@ impl Drop for Place<'_> {
 fn unavailable(why: &str) -> Finding {
     Finding::Unavailable(why.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{panic, sync::mpsc, thread};
+
+    use super::*;
+    use crate::{
+        base::{clock::ManualClock, random::SeededRandom},
+        crypto::Algorithm,
+        format::status::StatusReference,
+        keyring::Keyring,
+        outbound::ForeignError,
+    };
+
+    const ISSUER: &str = "https://id.example";
+
+    struct Doing<F>(F);
+
+    impl<F: Fn() -> Result<Vec<u8>, ForeignError> + Send + Sync> FetchForeign for Doing<F> {
+        fn fetch(&self, _: &ForeignRequest<'_>) -> Result<Vec<u8>, ForeignError> {
+            self.0()
+        }
+    }
+
+    fn lists(doing: impl Fn() -> Result<Vec<u8>, ForeignError> + Send + Sync + 'static) -> (ForeignLists, Wanted, Trust) {
+        let clock = ManualClock::at(Timestamp::from_unix(1_795_500_000));
+        let keyring = Keyring::in_memory(ISSUER, Algorithm::Es256, &clock, &SeededRandom::new(1)).expect("keys");
+        let wanted = Wanted {
+            reference: StatusReference { uri: format!("{ISSUER}/lists/1"), index: 0 },
+            issuer: ISSUER.to_owned(),
+            credential_type: "urn:x".to_owned(),
+            authority: keyring.anchors()[0].authority(),
+        };
+        let trust = Trust::new(keyring.anchors().to_vec());
+        (ForeignLists::new(Arc::new(Doing(doing)), Arc::new(clock)), wanted, trust)
+    }
+
+    #[test]
+    fn a_fetch_that_breaks_off_leaves_nobody_waiting() {
+        let (lists, wanted, trust) = lists(|| panic!("a fault"));
+        let broken = panic::catch_unwind(panic::AssertUnwindSafe(|| lists.look_up(&wanted, &trust)));
+        assert!(broken.is_err());
+        assert_eq!(lists.look_up(&wanted, &trust), unavailable("the fetch broke off"));
+    }
+
+    #[test]
+    fn of_those_who_come_at_once_one_fetches_and_so_many_wait() {
+        let ((begun, begins), (go, gate)) = (mpsc::channel(), mpsc::channel::<()>());
+        let gate = Mutex::new(gate);
+        let (lists, wanted, trust) = lists(move || {
+            begun.send(()).expect("somebody looks");
+            let _ = gate.lock().expect("one fetch").recv();
+            Err(ForeignError::NoAnswer)
+        });
+        let look_up = || lists.look_up(&wanted, &trust);
+        thread::scope(|scope| {
+            let first = scope.spawn(look_up);
+            begins.recv().expect("it fetches");
+            let waiting: Vec<_> = (0..FOREIGN_WAITING).map(|_| scope.spawn(look_up)).collect();
+            while lists.waiting.load(Ordering::Acquire) < FOREIGN_WAITING {
+                thread::yield_now();
+            }
+            // One more is not kept waiting.
+            assert_eq!(look_up(), unavailable(STILL_FETCHED));
+            drop(go);
+            for one in waiting.into_iter().chain([first]) {
+                assert_eq!(one.join().expect("no panic"), unavailable("the host does not answer"));
+            }
+        });
+        assert_eq!(begins.try_recv(), Err(mpsc::TryRecvError::Empty), "nobody else fetched");
+        assert_eq!(lists.waiting.load(Ordering::Acquire), 0);
+    }
+}

@@ -52,6 +52,8 @@ pub(super) enum Turn {
 struct Entry {
     copy: Option<Arc<Verified>>,
     refresh_at: Duration,
+    /// The same by the wall clock: a machine that slept wakes with old copies and a monotonic clock that stood still.
+    refresh_at_wall: Option<Timestamp>,
     newest: Option<Timestamp>,
     under_way: bool,
     failures: u32,
@@ -65,6 +67,10 @@ impl Entry {
     fn usable(&self, wall: Timestamp) -> Option<&Arc<Verified>> {
         let expired = |copy: &&Arc<Verified>| copy.claims.exp.is_some_and(|exp| wall.seconds_since(exp) >= CLOCK_SKEW_SECONDS);
         self.copy.as_ref().filter(|copy| !expired(copy))
+    }
+
+    fn is_fresh(&self, now: Now) -> bool {
+        now.monotonic < self.refresh_at && self.refresh_at_wall.is_some_and(|refresh_at| now.wall < refresh_at)
     }
 
     fn bytes(&self) -> usize {
@@ -88,9 +94,7 @@ impl ListCache {
         self.make_room_for_memory(key);
         let entry = self.entries.entry(key).or_default();
         entry.used = self.uses;
-        if let Some(copy) = entry.usable(now.wall)
-            && now.monotonic < entry.refresh_at
-        {
+        if let Some(copy) = entry.usable(now.wall).filter(|_| entry.is_fresh(now)) {
             return Turn::Use(Arc::clone(copy));
         }
         if entry.under_way {
@@ -120,7 +124,9 @@ impl ListCache {
         self.bytes = self.bytes - entry.bytes() + list.list.packed().len();
         self.copies += usize::from(entry.copy.is_none());
         entry.newest = entry.newest.max(Some(list.claims.iat));
-        entry.refresh_at = now.monotonic + lifetime(&list, now.wall);
+        let lifetime = lifetime(&list, now.wall);
+        entry.refresh_at = now.monotonic + seconds(lifetime);
+        entry.refresh_at_wall = Some(now.wall.plus_seconds(lifetime));
         (entry.under_way, entry.failures) = (false, 0);
         entry.copy = Some(Arc::clone(&list));
         self.drop_least_used(key);
@@ -161,11 +167,11 @@ impl ListCache {
     }
 }
 
-/// How long a copy is used before a newer one is asked for: `ttl`, else until `exp`, both within our own bounds
+/// Seconds for which a copy is used before a newer one is asked for: `ttl`, else until `exp`, both within our own bounds
 /// (draft-ietf-oauth-status-list sections 8.2 and 13.7).
-fn lifetime(list: &Verified, at: Timestamp) -> Duration {
+fn lifetime(list: &Verified, at: Timestamp) -> i64 {
     let stated = list.claims.ttl.map(i64::from).or_else(|| list.claims.exp.map(|exp| exp.seconds_since(at)));
-    seconds(stated.unwrap_or(FOREIGN_TTL_UNSTATED_SECONDS).clamp(FOREIGN_TTL_LEAST_SECONDS, FOREIGN_TTL_SECONDS))
+    stated.unwrap_or(FOREIGN_TTL_UNSTATED_SECONDS).clamp(FOREIGN_TTL_LEAST_SECONDS, FOREIGN_TTL_SECONDS)
 }
 
 fn seconds(number: i64) -> Duration {
@@ -219,6 +225,21 @@ mod tests {
     }
 
     #[test]
+    fn neither_clock_alone_keeps_a_copy() {
+        let mut cache = ListCache::default();
+        let mut turn = |wall: i64, monotonic| {
+            let now = Now { wall: NOW.plus_seconds(wall), monotonic: Duration::from_secs(monotonic) };
+            let fetches = matches!(cache.turn(key(1), now), Turn::Fetch { .. });
+            if fetches {
+                cache.landed(key(1), list(wall, Some(60), None, 8), now);
+            }
+            fetches
+        };
+        let (slept, set_back) = ([turn(0, 0), turn(59, 0), turn(60, 0)], [turn(0, 59), turn(0, 60)]);
+        assert_eq!((slept, set_back), ([true, false, true], [false, true]));
+    }
+
+    #[test]
     fn time_to_live_is_held_to_our_bounds() {
         for (ttl, exp, seconds) in [
             (Some(1), None, FOREIGN_TTL_LEAST_SECONDS),
@@ -228,7 +249,7 @@ mod tests {
             (None, Some(10_000_000), FOREIGN_TTL_SECONDS),
             (None, None, FOREIGN_TTL_UNSTATED_SECONDS),
         ] {
-            assert_eq!(lifetime(&list(0, ttl, exp, 8), NOW), super::seconds(seconds), "{ttl:?} {exp:?}");
+            assert_eq!(lifetime(&list(0, ttl, exp, 8), NOW), seconds, "{ttl:?} {exp:?}");
         }
     }
 

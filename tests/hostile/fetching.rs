@@ -302,6 +302,30 @@ fn headers_without_an_end_are_not_read_to_their_end() {
 }
 
 #[test]
+fn what_comes_before_and_between_the_parts_of_an_answer_is_bounded_too() {
+    let interim = "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n".repeat(10_000);
+    let chunked = format!("HTTP/1.1 200 OK\r\ncontent-type: {MEDIA_TYPE}\r\ntransfer-encoding: chunked\r\n\r\n");
+    let extension = format!("{chunked}1;");
+    let chunks = format!("{chunked}{}", "1\r\ne\r\n".repeat(MOST + 1));
+    let host = LyingHost::start(move |head| match head.path() {
+        "/interim" => Reply::Bytes(interim.clone().into()),
+        "/extension" => Reply::Flood(extension.clone(), 1 << 30),
+        "/chunks" => Reply::Bytes(chunks.clone().into()),
+        "/redirect" => Reply::Flood("HTTP/1.1 302 X\r\nlocation: /good\r\n\r\n".to_owned(), 1 << 30),
+        _ => good(),
+    });
+    let clock = SystemClock::new();
+    let outcome = |path: &str| get(&on_loopback(), &format!("{}{path}", host.url()));
+    assert_eq!(outcome("/redirect"), Ok(b"a list".to_vec()));
+    assert!(host.sent() < 16 * 1024 * 1024, "the body of a redirect was read: {} bytes", host.sent());
+    assert_eq!(outcome("/chunks"), Err(ForeignError::TooLarge));
+    for path in ["/interim", "/extension"] {
+        assert!(outcome(path).is_err(), "{path}");
+    }
+    assert!(clock.monotonic() < 4 * WITHIN, "{:?}", clock.monotonic());
+}
+
+#[test]
 fn however_slow_the_other_side_is_a_call_ends_in_its_time() {
     let host = LyingHost::start(|head| match head.path() {
         "/drip" => Reply::Drip(format!("HTTP/1.1 200 OK\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: 1000\r\n\r\n")),

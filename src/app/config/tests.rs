@@ -140,3 +140,32 @@ fn the_store_remembers_the_public_url() {
     let refusal = StartRefusal::AnotherPublicUrl { pinned: "https://x.example".into(), given: "https://new.example".into() };
     assert_eq!(config.check_pinned("https://x.example", "https://new.example"), Err(refusal));
 }
+
+#[test]
+fn inner_addresses_are_fetched_from_where_it_is_said() {
+    let blocks = |config: Config| config.outbound.allow_fetch.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(serve(&[]).map(blocks), Ok(vec![]));
+    let both = vec!["10.20.0.0/16".to_owned(), "127.0.0.0/8".to_owned()];
+    for args in
+        [&["--allow-fetch", "10.20.0.0/16,127.0.0.0/8"][..], &["--allow-fetch=10.20.0.0/16", "--allow-fetch=127.0.0.0/8"]]
+    {
+        assert_eq!(serve(args).map(blocks).as_ref(), Ok(&both));
+    }
+    assert_eq!(with_file("allow-fetch = '10.20.0.0/16,127.0.0.0/8'", &[]).map(blocks), Ok(both));
+    let config = serve(&["--allow-fetch", "10.20.0.0/16,fd12::/16"]).expect("good settings");
+    assert_eq!(with_file(&config.to_toml(), &[]), Ok(config));
+    for bad in ["10.0.0.0", "0.0.0.0/0", "169.254.0.0/16", "10.0.0.0/8,"] {
+        assert!(serve(&["--allow-fetch", bad]).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_service_that_others_reach_does_not_fetch_from_its_own_machine() {
+    let refusal = |block: &str| Err(StartRefusal::FetchFromOwnMachine(block.parse().expect("a block")).to_string());
+    for (block, covers) in [("127.0.0.0/8", true), ("::1/128", true), ("64.0.0.0/2", true), ("10.0.0.0/8", false)] {
+        assert!(serve(&["--allow-fetch", block]).is_ok(), "{block}");
+        let reached = serve(&["--allow-fetch", block, "--public-url", "https://id.example"]);
+        let expected = if covers { refusal(block) } else { reached.clone() };
+        assert_eq!((reached.is_ok(), &reached), (!covers, &expected), "{block}");
+    }
+}

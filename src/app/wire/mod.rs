@@ -81,6 +81,10 @@ impl Service {
             notes.push(format!("made {}, which signs requests for presentations; keep a backup of it", file.display()));
         }
         notes.extend(materials.use_cases.left_out().iter().map(|why| format!("a use case that ships is left out: {why}")));
+        if !config.outbound.allow_fetch.is_empty() {
+            let blocks: Vec<String> = config.outbound.allow_fetch.iter().map(ToString::to_string).collect();
+            notes.push(format!("what others name may be fetched from inner addresses: {}", blocks.join(", ")));
+        }
         if let Mode::Guarded(damage) = materials.store.health().mode {
             notes.push(format!("guarded: {damage}; stop the service and run `yufu repair`"));
         } else {

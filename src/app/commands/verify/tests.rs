@@ -196,3 +196,24 @@ fn a_terminal_obeys_nothing_that_a_stranger_wrote() {
     assert_eq!(status, 0);
     assert!(!output.contains('\u{1b}') && output.contains("]0;owned"), "{output}");
 }
+
+#[test]
+fn without_an_anchor_the_folder_of_keys_says_whom_to_trust_and_for_what() {
+    let desk = Desk::new();
+    let (keys, list, bare) = (desk.path("keys"), desk.list(0, NOW), desk.card(|_| {}));
+    fs::create_dir_all(desk.path("keys/trust/one")).expect("a folder");
+    fs::copy(desk.path("root.pem"), desk.path("keys/trust/one/root.pem")).expect("it is copied");
+    let words = ["-", "--without-holder-binding", "--keys", &keys, "--status", &list];
+    let told = |more: &str| {
+        let text = format!("url = \"https://t.example\"\nname = {{ \"zh-CN\" = \"甲\", en = \"A\" }}\n{more}\n");
+        desk.write("keys/trust/one/list.toml", &text);
+        desk.reason(&bare, &words)
+    };
+    assert_eq!(told(""), (0, "accepted".to_owned()));
+    assert_eq!(told("issuers = [\"https://other.example\"]"), (1, "issuer_not_trusted".to_owned()));
+    assert_eq!(told("purposes = [\"credentials\"]"), (2, "status_unavailable".to_owned()));
+    assert_eq!(told("purposes = [\"status_lists\"]"), (1, "issuer_not_trusted".to_owned()));
+    desk.write("keys/trust/one/list.toml", "");
+    let (status, _, errors) = desk.run(&bare, &words);
+    assert!(status == USAGE && errors.contains("keys/trust/one/list.toml"), "{errors}");
+}
