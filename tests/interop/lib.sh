@@ -133,11 +133,31 @@ python_sd_jwt() {
   tests/interop/with-server tests/interop/python/.venv/bin/python tests/interop/python/test_sd_jwt.py
 }
 
+# The path of a Chromium, installed where it can be.
+chromium_path() {
+  command -v chromium || command -v chromium-browser || command -v google-chrome || {
+    debian_packages chromium fonts-wqy-microhei >&2 && command -v chromium
+  }
+}
+
 browser_pages() {
   node_packages tests/interop/browser || return
   local chromium
-  chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || {
-    debian_packages chromium fonts-wqy-microhei && chromium=$(command -v chromium)
-  } || { skip "no Chromium here, and it could not be installed"; return; }
+  chromium=$(chromium_path) || { skip "no Chromium here, and it could not be installed"; return; }
+  node --test --test-reporter=spec tests/interop/browser/modules.test.mjs || return
   CHROMIUM=$chromium tests/interop/with-server node --test --test-reporter=spec tests/interop/browser/pages.test.mjs
+}
+
+# The service knows a second issuer, the harbour, whose status list is served by the test itself, on this machine.
+browser_checkpoint() {
+  node_packages tests/interop/browser && node_packages tests/interop/node && openssl_command || return
+  local chromium harbour status=0
+  chromium=$(chromium_path) || { skip "no Chromium here, and it could not be installed"; return; }
+  harbour=$(mktemp -d "${TMPDIR:-/tmp}/yufu-harbour.XXXXXX")
+  tests/interop/node/harbour "$harbour" || { rm -rf "$harbour"; return 1; }
+  CHROMIUM=$chromium YUFU_HARBOUR=$harbour YUFU_PREPARE_TRUST=$harbour/trust \
+    YUFU_SERVE_ARGS="--use-cases $harbour/use-cases --allow-fetch 127.0.0.0/8" \
+    tests/interop/with-server node --test --test-reporter=spec tests/interop/browser/checkpoint.test.mjs || status=$?
+  rm -rf "$harbour"
+  return "$status"
 }

@@ -21,17 +21,18 @@ export async function follow(api, id, { signal, seen, trouble }) {
   let dumb = 0
   let revision
   while (!signal.aborted) {
+    const use = dumb < DUMB_STREAMS ? stream : poll
+    let gave = false
     try {
-      const use = dumb < DUMB_STREAMS ? stream : poll
-      const ended = await use(api, id, signal, (state) => {
-        revision = state.revision ?? revision
+      const ended = await use(api, id, signal, (view) => {
+        gave = true
+        revision = view.revision ?? revision
         if (failures > 0) trouble(null)
         failures = 0
-        if (use === stream) dumb = 0
-        return seen(state)
+        return seen(view)
       }, revision)
       if (ended) return
-      if (use === stream) dumb += 1
+      if (use === stream) dumb = gave ? 0 : dumb + 1
     } catch (error) {
       if (signal.aborted) return
       if (!(error instanceof Trouble) || !WAITED_OUT.includes(error.kind)) throw error
