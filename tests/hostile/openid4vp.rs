@@ -1,6 +1,7 @@
 //! Presentations, message by message: what a wallet can send that is no answer to what was asked (NT-VP), and what nobody
 //! gets us to send (NT-VP-09).
 
+use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use yufu::{
     base::{
@@ -24,8 +25,9 @@ use yufu::{
     },
 };
 
-/// The lines that are tested here.
-pub const TESTED: &[&str] = &["NT-VP-03", "NT-VP-06", "NT-VP-12", "NT-VP-16"];
+/// The lines that are tested here; NT-VP-08 in `src/verification/request_object/tests.rs` and NT-VP-09 in
+/// `src/format/openid/presentation/tests.rs`, beside what they hold.
+pub const TESTED: &[&str] = &["NT-VP-03", "NT-VP-06", "NT-VP-08", "NT-VP-09", "NT-VP-12", "NT-VP-16"];
 
 const MOST_BYTES: usize = 1 << 16;
 
@@ -351,4 +353,32 @@ fn a_transaction_is_hashed_as_it_was_sent() {
         (&members["credential_ids"], &members["transaction_data_hashes_alg"]),
         (&json!(["resident-id"]), &json!(["sha-256"]))
     );
+}
+
+proptest! {
+    /// Whatever comes, an answer is read or refused, and a refused one was never an accepted one in other letters.
+    #[test]
+    fn no_text_makes_a_reader_panic(text in "\\PC{0,300}", bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let ours = Encrypted::new();
+        prop_assert!(ours.read(&text).is_err());
+        prop_assert!(PostedResponse::from_decrypted(&bytes).is_err());
+        let _ = PostedResponse::read(&bytes);
+        let _ = FetchForm::read(&bytes);
+    }
+
+    #[test]
+    fn no_changed_byte_of_a_jwe_is_overlooked(at in any::<prop::sample::Index>(), byte in 0x20..0x7fu8) {
+        let ours = Encrypted::new();
+        let mut text = ours.text.clone().into_bytes();
+        let at = at.index(text.len());
+        prop_assume!(text[at] != byte);
+        text[at] = byte;
+        prop_assert!(ours.read(std::str::from_utf8(&text).expect("ASCII")).is_err());
+    }
+
+    #[test]
+    fn what_a_vp_token_holds_is_what_was_sent(answers in proptest::collection::vec("[ -~]{1,40}", 1..=PRESENTATIONS)) {
+        let token = VpToken::read(&json!({"many": answers}), &query()).expect("a good one");
+        prop_assert_eq!(token.of("many"), answers.as_slice());
+    }
 }
