@@ -90,6 +90,42 @@ pub const ADMISSION_SECONDS: u64 = 15 * 60;
 /// [`ADMISSION_SECONDS`].
 pub const ADMISSIONS_OF_CHECKPOINT: usize = 1024;
 
+/// Seconds in which a request for a presentation is fetched, and again in which it is answered: a person unlocks the phone,
+/// reads what is asked and agrees.
+pub const REQUEST_SECONDS: u64 = 120;
+
+/// Seconds after which a waiting QR code is replaced. The one before is good for as long again, for whoever was just
+/// scanning it; a photograph of it is of no use to anybody after a minute.
+pub const REQUEST_ROTATION_SECONDS: u64 = 30;
+
+/// Seconds for which a presentation that nobody answered is still shown as expired, before it is unknown.
+pub const EXPIRED_SHOWN_SECONDS: u64 = 60;
+
+/// Seconds for which a response may be examined beyond the time of its request: the status lists of others are fetched
+/// meanwhile, which has bounds of its own.
+pub const EXAMINATION_SECONDS: u64 = 60;
+
+/// Wrong response codes after which a result is destroyed (OpenID4VP 1.0 section 14.3). A code has 128 bits, so these are no
+/// guesses that could succeed but somebody else's page.
+pub const RESPONSE_CODE_TRIES: u8 = 5;
+
+/// Most presentations of one checkpoint that are open or have a result at hand: an airport that has one account and a new
+/// passenger every second at each of a few gates.
+pub const OPEN_PRESENTATIONS_OF_CHECKPOINT: usize = 1_000;
+
+/// Most presentations in all. One without a result takes some kilobytes.
+pub const OPEN_PRESENTATIONS: usize = 10_000;
+
+/// Most bytes of answers whose results are at hand, in all: room for two thousand with portraits of [`PORTRAIT_BYTES`].
+/// Who answers beyond it is told to try again, and the request stays open.
+pub const PRESENTATION_RESULT_BYTES: usize = 256 * 1024 * 1024;
+
+/// Most entries of `transaction_data` in one request: a person reads each.
+pub const TRANSACTION_DATA_ENTRIES: usize = 4;
+
+/// Longest entry of `transaction_data`, in bytes of base64url: a page of text.
+pub const TRANSACTION_DATA_BYTES: usize = 8 * 1024;
+
 /// Copies of one card fetched in one request (batch).
 pub const BATCH_SIZE: usize = 10;
 

@@ -279,18 +279,23 @@ pub struct Statement {
 impl Statement {
     /// A statement about one credential.
     pub fn of_one(reason: ReasonCode, presented: Presented, checked_at: Timestamp) -> Self {
+        Self::of_several(reason, presented.clone(), vec![presented], checked_at)
+    }
+
+    /// A statement about several credentials, one of which decided.
+    pub fn of_several(reason: ReasonCode, decider: Presented, all: Vec<Presented>, checked_at: Timestamp) -> Self {
         Self {
             decision: reason.decision(),
             reason,
             message: reason.message(),
             who_can_fix: reason.who_can_fix(),
             checked_at,
-            checks: presented.checks.clone(),
-            credential: presented.credential.clone(),
-            status: presented.status.clone(),
+            checks: decider.checks,
+            credential: decider.credential,
+            status: decider.status,
             boarding: None,
             evidence: None,
-            credentials: vec![presented],
+            credentials: all,
         }
     }
 

@@ -10,16 +10,29 @@ use crate::{
     base::{limits::CLOCK_SKEW_SECONDS, time::Timestamp},
     model::{
         reason::ReasonCode,
-        statement::{CheckName, Presented, Statement, StatusPart, StatusSource, StatusValue},
+        statement::{CheckName, CredentialPart, Presented, Statement, StatusPart, StatusSource, StatusValue},
     },
 };
 
 /// Decides. `statuses` are the answers for what [`Examined::wanted_status`] named; a missing answer is "not known", which
 /// never lets pass. What was refused already stays refused, whatever its status.
 pub fn decide(examined: Examined, statuses: &[StatusAnswer], policy: &Policy, at: Timestamp) -> Statement {
-    let Examined { mut checks, credential, status, is_own, vouching: _ } = examined;
+    let (checks, credential, status) = settle(examined, statuses, policy, at);
+    let reason = checks.reason().unwrap_or(ReasonCode::Accepted);
+    Statement::of_one(reason, Presented { query_id: None, credential, status, checks: checks.into_list() }, at)
+}
+
+/// Weighs the status of one credential; its checks are complete but for those that concern several.
+pub(super) fn settle(
+    examined: Examined,
+    statuses: &[StatusAnswer],
+    policy: &Policy,
+    at: Timestamp,
+) -> (Checks, Option<CredentialPart>, StatusPart) {
+    let refused = examined.refused().is_some();
+    let Examined { mut checks, credential, status, is_own, .. } = examined;
     let mut part = StatusPart::UNKNOWN;
-    if checks.reason().is_none() {
+    if !refused {
         match status {
             StatusClaim::None if is_own || policy.requires_status => {
                 checks.fail(CheckName::StatusKnown, ReasonCode::StatusMissing);
@@ -34,8 +47,7 @@ pub fn decide(examined: Examined, statuses: &[StatusAnswer], policy: &Policy, at
             }
         }
     }
-    let reason = checks.reason().unwrap_or(ReasonCode::Accepted);
-    Statement::of_one(reason, Presented { query_id: None, credential, status: part, checks: checks.into_list() }, at)
+    (checks, credential, part)
 }
 
 fn weigh(finding: Option<&Finding>, policy: &Policy, at: Timestamp, checks: &mut Checks) -> StatusPart {

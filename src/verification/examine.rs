@@ -1,8 +1,11 @@
 //! The first step: everything that can be told from the bytes, the trust anchors and the time.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::{
+    answer::{check_query, check_transaction_data},
     checks::Checks,
     expectations::{AcceptedTypes, Expectations, HolderBinding},
     lookup::Wanted,
@@ -15,14 +18,15 @@ use crate::{
         x509::{AuthorityId, ChainError, Leaf},
     },
     format::{
+        dcql::Candidate,
         sdjwt::{
-            CREDENTIAL_TYPE, ClaimFormError, KeyBindingError, KeyBindingExpectation, SdJwtError, Unverified, Verified,
-            numeric_date,
+            CREDENTIAL_TYPE, ClaimFormError, KeyBinding, KeyBindingError, KeyBindingExpectation, SdJwtError, Unverified,
+            Verified, numeric_date,
         },
         status::{ReferenceError, StatusReference},
     },
     model::{
-        reason::ReasonCode,
+        reason::{Decision, ReasonCode},
         statement::{CheckName, CredentialPart},
     },
 };
@@ -51,6 +55,8 @@ pub struct Examined {
     pub(super) is_own: bool,
     /// Who vouches for the issuer; none when nobody does.
     pub(super) vouching: Option<Vouching>,
+    /// The entries of `transaction_data` that its holder confirmed.
+    pub(super) confirmed: BTreeSet<String>,
 }
 
 /// What is known of the certificates behind a credential.
@@ -62,9 +68,15 @@ pub(super) struct Vouching {
 }
 
 impl Examined {
-    /// Why it is refused already; none when it passed.
+    /// Why it is refused already; none when it passed, and none for a doubt: a card that is doubtful may be revoked too,
+    /// and whoever may let it pass has to know.
     pub fn refused(&self) -> Option<ReasonCode> {
-        self.checks.reason()
+        self.checks.reason().filter(|reason| reason.decision() == Decision::Refused)
+    }
+
+    /// Whether its holder confirmed this entry of `transaction_data`.
+    pub fn confirms(&self, entry: &str) -> bool {
+        self.confirmed.contains(entry)
     }
 
     /// The status to look up before deciding; none when it names none or did not pass.
@@ -94,23 +106,36 @@ impl Examined {
 /// Examines a presentation in the format `dc+sd-jwt` at a time. Never fetches, never panics; every check that can be
 /// made is made, and one that cannot, after an earlier one failed, is left unchecked.
 pub fn examine(presentation: &str, trust: &Trust, expectations: &Expectations, at: Timestamp) -> Examined {
-    let (checks, status) = (Checks::new(), StatusClaim::None);
-    let mut examined = Examined { checks, credential: None, status, is_own: false, vouching: None };
-    if let Some((credential, issuer, leaf)) = authenticate(presentation, trust, at, &mut examined.checks) {
-        let checks = &mut examined.checks;
-        let claims = credential.claims();
-        check_type(claims, &issuer, trust, expectations, checks);
-        check_times(claims, expectations, at, checks);
-        check_holder(&credential, expectations, at, checks);
-        let shown = [CheckName::HolderBinding, CheckName::Nonce, CheckName::Audience].iter().all(|name| !checks.failed(*name));
-        examined.is_own = trust.is_own(&issuer);
-        let key_ids = leaf.authority_key_ids;
-        let vouching = |authority| Vouching { authority, key_ids, lists: trust.trusted_lists(authority) };
-        examined.vouching = leaf.authority.map(vouching);
-        examined.status = status_claim(claims);
-        examined.credential = Some(describe(credential.into_claims(), issuer, shown));
+    let mut checks = Checks::new();
+    let Some((credential, issuer, leaf)) = authenticate(presentation, trust, at, &mut checks) else {
+        let (status, confirmed) = (StatusClaim::None, BTreeSet::new());
+        return Examined { checks, credential: None, status, is_own: false, vouching: None, confirmed };
+    };
+    let key_ids = leaf.authority_key_ids;
+    let vouching = |authority| Vouching { authority, key_ids, lists: trust.trusted_lists(authority) };
+    let vouching = leaf.authority.map(vouching);
+    let claims = credential.claims();
+    check_type(claims, &issuer, trust, expectations, &mut checks);
+    check_times(claims, expectations, at, &mut checks);
+    let proof = check_holder(&credential, expectations, at, &mut checks);
+    let candidate = Candidate {
+        format: CREDENTIAL_TYPE,
+        credential_type: text(claims, "vct"),
+        claims,
+        authority_key_ids: vouching.as_ref().map_or(&[], |vouching| &vouching.key_ids),
+        trusted_lists: vouching.as_ref().map_or(&[], |vouching| &vouching.lists),
+        holder_bound: proof.is_some(),
+    };
+    check_query(&candidate, expectations, &mut checks);
+    let confirmed = proof.map(|proof| check_transaction_data(&proof.claims, expectations, &mut checks)).unwrap_or_default();
+    let shown = [CheckName::HolderBinding, CheckName::Nonce, CheckName::Audience].iter().all(|name| !checks.failed(*name));
+    let (is_own, status) = (trust.is_own(&issuer), status_claim(claims));
+    let mut credential = describe(credential.into_claims(), issuer, shown);
+    if let Some(query) = &expectations.query {
+        // What nobody asked for is not read further, although the wallet showed it.
+        credential.claims = query.asked_for(&credential.claims);
     }
-    examined
+    Examined { checks, credential: Some(credential), status, is_own, vouching, confirmed }
 }
 
 /// From the text to claims that the named issuer signed; or the failed check.
@@ -261,26 +286,32 @@ fn check_times(claims: &Map<String, Value>, expectations: &Expectations, at: Tim
     }
 }
 
-fn check_holder(credential: &Verified<'_>, expectations: &Expectations, at: Timestamp, checks: &mut Checks) {
+/// The holder's proof, when it holds.
+fn check_holder(
+    credential: &Verified<'_>,
+    expectations: &Expectations,
+    at: Timestamp,
+    checks: &mut Checks,
+) -> Option<KeyBinding> {
     let (nonce, audience) = match &expectations.holder_binding {
         HolderBinding::NotRequired => {
             if credential.key_binding().is_some() {
                 checks.fail(CheckName::HolderBinding, ReasonCode::HolderBindingUnexpected);
             }
-            return;
+            return None;
         }
         HolderBinding::Required { nonce, audience } => (nonce.as_deref(), audience.as_str()),
     };
     let max_age_seconds = expectations.max_proof_age_seconds;
     let expected = KeyBindingExpectation { nonce, audience, max_age_seconds, now: at };
     let error = match credential.verify_key_binding(&expected) {
-        Ok(_) => {
+        Ok(proof) => {
             checks.pass(CheckName::HolderBinding);
             checks.pass(CheckName::Audience);
             if nonce.is_some() {
                 checks.pass(CheckName::Nonce);
             }
-            return;
+            return Some(proof);
         }
         Err(error) => error,
     };
@@ -288,6 +319,7 @@ fn check_holder(credential: &Verified<'_>, expectations: &Expectations, at: Time
         KeyBindingError::WrongNonce | KeyBindingError::WrongAudience => tell_apart(credential, &expected, checks),
         _ => checks.fail_with(CheckName::HolderBinding, holder_reason(&error), error),
     }
+    None
 }
 
 /// A proof for another request or checkpoint: whether it is a good proof otherwise, and which of the two is wrong.

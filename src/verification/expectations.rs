@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::limits::KEY_BINDING_AGE_SECONDS;
+use crate::{base::limits::KEY_BINDING_AGE_SECONDS, format::dcql::CredentialQuery};
 
 /// Whether the presenter has to prove possession of the credential's key.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -41,6 +41,11 @@ pub struct Expectations {
     /// Whether a credential without an end of validity is refused. Its issuer may have hidden the end (RFC 9901
     /// section 9.7), so presence is checked, not assumed.
     pub requires_expiry: bool,
+    /// The credential query that it answers, every part of which is checked again: a wallet may have matched it wrongly, or
+    /// not at all (OpenID4VP 1.0 section 6.4.1).
+    pub query: Option<CredentialQuery>,
+    /// The entries of `transaction_data` that this credential may confirm, as they stood in the request.
+    pub transaction_data: Vec<String>,
 }
 
 impl Expectations {
@@ -51,6 +56,8 @@ impl Expectations {
             max_proof_age_seconds: KEY_BINDING_AGE_SECONDS,
             types: AcceptedTypes::All,
             requires_expiry: true,
+            query: None,
+            transaction_data: Vec::new(),
         }
     }
 }

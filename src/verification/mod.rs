@@ -7,8 +7,11 @@
 //! credential makes nobody ask anything anywhere.
 
 pub mod admission;
+
+mod answer;
 pub mod boarding;
 mod checks;
+pub mod compose;
 pub mod decide;
 pub mod evidence;
 pub mod examine;
@@ -26,6 +29,7 @@ pub mod signed_statement;
 pub mod statuses;
 pub mod trust;
 
+pub use compose::{Fault, Part, Rules, compose};
 pub use decide::decide;
 pub use examine::{Examined, examine};
 pub use expectations::{AcceptedTypes, Expectations, HolderBinding};

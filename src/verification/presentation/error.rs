@@ -1,6 +1,6 @@
 //! Why a call was not done.
 
-use crate::crypto::SignError;
+use crate::verification::request_object::RequestSignError;
 
 /// Why a presentation was not begun.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -44,6 +44,9 @@ pub enum BeginError {
     /// The transaction data is not as OpenID4VP 1.0 section 8.4 wants it.
     #[error("transaction_data: {0}")]
     TransactionData(&'static str),
+    /// An answer in the clear, where others could read it.
+    #[error("answers in the clear are taken only where the public URL is this machine itself")]
+    InTheClearNotAllowed,
     /// Too many presentations of this checkpoint are open.
     #[error("too many presentations of this checkpoint are open")]
     TooManyOfCheckpoint,
@@ -52,7 +55,7 @@ pub enum BeginError {
     TooMany,
     /// The request was not signed.
     #[error(transparent)]
-    Sign(#[from] SignError),
+    Sign(#[from] RequestSignError),
 }
 
 /// Why a presentation was not shown to who asks, or not changed.
@@ -67,9 +70,12 @@ pub enum LookError {
     /// It is over: what was to be changed cannot change any more.
     #[error("the presentation is over")]
     Over,
-    /// The boarding pass cannot be read.
+    /// The boarding pass cannot be read, or the use case takes none.
     #[error("the boarding pass cannot be read")]
     BoardingPass,
+    /// Too many results are at hand. Nothing was taken.
+    #[error("too many results are at hand")]
+    Full,
 }
 
 /// Why a wallet got no request object.
@@ -81,12 +87,9 @@ pub enum FetchError {
     /// It was fetched before.
     #[error("the request was fetched before")]
     Used,
-    /// What the wallet posted cannot be read.
-    #[error("{0} cannot be read")]
-    Malformed(&'static str),
     /// It was not signed.
     #[error(transparent)]
-    Sign(#[from] SignError),
+    Sign(#[from] RequestSignError),
 }
 
 /// Why a response was not taken, as the wallet is told.
@@ -95,6 +98,9 @@ pub enum ResponseError {
     /// There is no such request, it is past its time, or it was answered: the same answer.
     #[error("there is no open request here")]
     NotOpen,
+    /// Too many results are at hand. Nothing was taken, and the wallet may try again.
+    #[error("too many results are at hand")]
+    Full,
     /// A protocol fault: `invalid_request`. The request is spent, and the checkpoint sees why.
     #[error("the response cannot be read: {0}")]
     Malformed(&'static str),

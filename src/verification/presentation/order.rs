@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{base::time::Date, model::ids::TokenId};
+use crate::{model::ids::TokenId, verification::boarding::ExpectedFlight};
 
 /// The checkpoint that asks, as its account stands.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -30,19 +30,6 @@ pub enum Flow {
     DcApi,
 }
 
-/// The flight that is being boarded.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct ExpectedFlight {
-    /// The operating carrier.
-    pub carrier: Option<String>,
-    /// The flight number, with or without leading zeros.
-    pub number: Option<String>,
-    /// The day of departure, where the flight starts. Without it the flight has to be about now.
-    pub date: Option<Date>,
-    /// The seat.
-    pub seat: Option<String>,
-}
-
 /// One request for a presentation. A use case, a query, or both: then the query asks for no more than the use case
 /// registers.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +53,8 @@ pub struct Order {
     pub origin: Option<String>,
     /// What the holder is to confirm (OpenID4VP 1.0 section 8.4): each an object with `type` and `credential_ids`.
     pub transaction_data: Vec<Map<String, Value>>,
+    /// Whether the answer may come unencrypted (`direct_post`): for trying out, where the public URL is this machine itself.
+    pub in_the_clear: bool,
     /// Whether the statement is wanted as a JWS too, for somebody who checks it later.
     pub signed_statement: bool,
 }
@@ -83,6 +72,7 @@ impl Order {
             redirect_uri: None,
             origin: None,
             transaction_data: Vec::new(),
+            in_the_clear: false,
             signed_statement: false,
         }
     }

@@ -34,8 +34,9 @@ pub struct Invitation {
     pub authorization_request: String,
     /// The same under the scheme of HAIP 1.0 section 5.1, `haip-vp://`.
     pub haip_request: String,
-    /// Where the request itself is fetched, once.
-    pub request_uri: String,
+    /// Where the request itself is fetched, once; none where the link holds it whole (client identifiers of the prefix
+    /// `redirect_uri`, which are for trying out).
+    pub request_uri: Option<String>,
     /// When the invitation is replaced by another; none where it is not (same device).
     pub rotates_at: Option<Timestamp>,
 }
