@@ -41,6 +41,7 @@ pub(super) struct Plan {
     pub transactions: Vec<Transaction>,
     pub expected_flight: Option<ExpectedFlight>,
     pub in_the_clear: bool,
+    pub signed_statement: bool,
     pub results_stay: Duration,
 }
 
@@ -66,6 +67,7 @@ impl Plan {
             transactions,
             expected_flight: order.expected_flight,
             in_the_clear: order.in_the_clear,
+            signed_statement: order.signed_statement,
             results_stay: Duration::from_secs(u64::try_from(stay).unwrap_or_default()),
         })
     }
@@ -98,7 +100,7 @@ fn query(order: &Order, use_case: Option<&UseCase>) -> Result<Query, BeginError>
     let own = |json: &Value| Query::read(json).map_err(|error| BeginError::Query(error.to_string()));
     let query = match (&order.query, use_case) {
         (None, None) => return Err(BeginError::NothingAsked),
-        (None, Some(case)) => case.query.clone(),
+        (None, Some(case)) => case.query().clone(),
         (Some(_), None) if order.account.use_cases.is_some() => return Err(BeginError::QueryNotAllowed),
         (Some(json), None) => own(json)?,
         (Some(json), Some(case)) => {

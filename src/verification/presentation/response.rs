@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 
 use super::{error::ResponseError, plan::Plan, session::Asked, sessions::Taken};
@@ -33,6 +33,8 @@ pub(super) struct Verdict {
     /// Whether the wallet is told that its answer was examined and fits: a decision about status or policy is the
     /// checkpoint's to tell.
     pub answer: Result<(), ResponseError>,
+    /// The presentations by credential query, where they could be read.
+    pub presentations: Map<String, Value>,
 }
 
 /// Examines the answer to a request. `look_up` is asked only for credentials that passed.
@@ -49,7 +51,7 @@ pub(super) fn examine_answer(
     });
     match read {
         Ok(presentations) => examine_all(presentations, taken, trust, at, look_up),
-        Err(Unread { fault, answer }) => Verdict { statement: nothing_presented(fault, at), answer },
+        Err(Unread { fault, answer }) => Verdict { statement: nothing_presented(fault, at), answer, presentations: Map::new() },
     }
 }
 
@@ -144,7 +146,12 @@ fn examine_all(
     }
     let rules = Rules::of(plan.use_case.as_deref(), boarding_pass.as_deref(), plan.expected_flight.as_ref());
     let statement = compose(parts, fault, &rules, at);
-    Verdict { statement, answer: if fits { Ok(()) } else { Err(ResponseError::InvalidPresentation) } }
+    let answer = if fits { Ok(()) } else { Err(ResponseError::InvalidPresentation) };
+    let of_query = |query: &CredentialQuery| {
+        let texts = presentations.of(&query.id);
+        (!texts.is_empty()).then(|| (query.id.clone(), Value::from(texts)))
+    };
+    Verdict { statement, answer, presentations: plan.query.credentials.iter().filter_map(of_query).collect() }
 }
 
 fn expectations(query: &CredentialQuery, text: &str, plan: &Plan, asked: &Asked) -> Expectations {

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use super::{
@@ -18,9 +19,19 @@ use super::{
 use crate::{
     base::{base64url, clock::Clock, json, origin::Origin, random::Random, secret::Secret, time::Timestamp},
     format::openid::presentation::{FetchForm, PostedResponse, RequestClaims, ResponseError as Unreadable},
-    model::{ids::TokenId, statement::Statement, use_case::UseCases},
+    model::{
+        ids::TokenId,
+        statement::Statement,
+        use_case::{EvidenceRule, UseCases},
+    },
     store::Store,
-    verification::{StatusAnswer, Trust, lookup::Wanted, lookup::on_own_board, request_object::RequestSigner},
+    verification::{
+        StatusAnswer, Trust,
+        evidence::{Evidence, Keeping},
+        lookup::{Wanted, on_own_board},
+        request_object::RequestSigner,
+        signed_statement::StatementSigner,
+    },
 };
 
 /// Random bytes of a response code (OpenID4VP 1.0 section 8.2: fresh, at least 128 bits).
@@ -32,6 +43,10 @@ pub struct Ground {
     pub use_cases: Arc<UseCases>,
     /// Signs requests.
     pub signer: RequestSigner,
+    /// Signs statements.
+    pub statements: StatementSigner,
+    /// Keeps evidence.
+    pub evidence: Evidence,
     /// Whom we believe.
     pub trust: Arc<Trust>,
     /// The status board.
@@ -178,7 +193,7 @@ impl Presentations {
 
     fn conclude(&self, taken: Taken, posted: Result<PostedResponse, Unreadable>, bytes: usize) -> Answered {
         let Ground { clock, random, trust, .. } = &self.ground;
-        let Verdict { mut statement, answer, .. } =
+        let Verdict { mut statement, answer, presentations } =
             examine_answer(posted, &taken, trust, clock.now(), &|wanted| self.look_up(wanted));
         let counted = Some(Counted { decision: statement.decision, reason: statement.reason });
         let (mut code, mut send_to) = (None, None);
@@ -193,9 +208,27 @@ impl Presentations {
                 Err(_) => without_claims(&mut statement),
             }
         }
-        let outcome = Outcome::Decided { statement: Box::new(statement), signed: None };
+        self.keep(&taken.plan, &mut statement, presentations);
+        let signed = if taken.plan.signed_statement { self.sign(&statement) } else { None };
+        let outcome = Outcome::Decided { statement: Box::new(statement), signed };
         self.sessions.finish(taken.id, outcome, bytes, code, clock.monotonic());
         Answered { answer: answer.map(|()| send_to), counted }
+    }
+
+    /// Keeps evidence of a decision, if its use case says so. That it could not be kept stands in the statement.
+    fn keep(&self, plan: &Plan, statement: &mut Statement, presentations: Map<String, Value>) {
+        let Some(case) = plan.use_case.as_ref().filter(|_| !presentations.is_empty()) else { return };
+        let Some(EvidenceRule { days }) = case.evidence else { return };
+        let keeping = Keeping { checkpoint: plan.token, use_case: &case.name, days };
+        if let Err(error) = self.ground.evidence.keep(keeping, statement, Value::Object(presentations)) {
+            tracing::error!(%error, "evidence was not kept");
+        }
+    }
+
+    fn sign(&self, statement: &Statement) -> Option<String> {
+        let Ground { statements, clock, random, .. } = &self.ground;
+        let signed = statements.sign(statement, clock.now(), &**random);
+        signed.inspect_err(|error| tracing::error!(%error, "a statement was not signed")).ok()
     }
 
     fn look_up(&self, wanted: &Wanted) -> Option<StatusAnswer> {
