@@ -36,6 +36,9 @@ use crate::http::{
         wallet::issuance::token,
         wallet::issuance::nonce,
         wallet::issuance::credential,
+        wallet::presentation::request,
+        wallet::presentation::request_for_wallet,
+        wallet::presentation::respond,
         public::keys::jwks,
         public::keys::issuer,
         public::lists::all,
@@ -77,7 +80,7 @@ use crate::http::{
     components(schemas(ProblemDocument)),
     modifiers(&Finish),
     tags(
-        (name = "wallet", description = "For wallets: OpenID4VCI 1.0"),
+        (name = "wallet", description = "For wallets: OpenID4VCI 1.0 and OpenID4VP 1.0"),
         (name = "public", description = "For everyone"),
         (name = "administration", description = "For operators, with a bearer token"),
         (name = "checkpoint", description = "For checkpoints, with a bearer token of role checkpoint"),

@@ -52,6 +52,7 @@ impl Loops {
             // The bell is never rung, only taken away.
             while rung.recv_timeout(SCHEDULE) == Err(RecvTimeoutError::Timeout) {
                 schedule(&keeping);
+                keeping.presentations.sweep();
                 keeping.metrics.upkeep();
                 if round.is_multiple_of(CLEARING) {
                     prune(&keeping);

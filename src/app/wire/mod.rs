@@ -7,6 +7,7 @@ mod first_start;
 mod loops;
 mod repair;
 mod request_signer;
+mod verification;
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
@@ -20,7 +21,7 @@ use crate::{
         wire::{bind::Bound, loops::Loops},
     },
     audit::seal::{self, Seal},
-    base::{clock::Clock, random::Random, time::Timestamp},
+    base::{clock::Clock, random::Random},
     http::{
         State,
         auth::tokens::OperatorTokens,
@@ -41,7 +42,7 @@ use crate::{
         sled::{Options, SledStore},
     },
     verification::{
-        Statuses, Trust, admission::Admissions, evidence::Evidence, presentation::Presentations, service::Verifier,
+        Statuses, Trust, admission::Admissions, evidence::Evidence, request_object::RequestSigner, service::Verifier,
     },
 };
 
@@ -56,6 +57,7 @@ pub struct Service {
 
 /// What the parts are made from.
 struct Materials {
+    origin: PublicUrl,
     public_url: String,
     keyring: Arc<Keyring>,
     evidence_keys: EvidenceKeys,
@@ -75,7 +77,7 @@ impl Service {
         let mut bound = bind::bind(&config.listen)?;
         let materials = Materials::gather(config, &bound, clock, random)?;
         let now = materials.clock.now();
-        request_signer::request_signer(config, &materials.keyring, &materials.public_url, now)?;
+        let signer = request_signer::request_signer(config, &materials.keyring, &materials.public_url, now)?;
         let mut notes = std::mem::take(&mut bound.notes);
         if let Some(file) = materials.keyring.added() {
             notes.push(format!("made {}, which signs requests for presentations; keep a backup of it", file.display()));
@@ -94,7 +96,7 @@ impl Service {
         let former = config.identity.also_public_url.as_ref().map(PublicUrl::as_str);
         let log_signer = materials.keyring.signer(Purpose::Log);
         let seal = Seal::open_moved(log_signer, &materials.public_url, former, &config.storage.data)?;
-        let state = Arc::new(materials.state(seal, &config.storage.data));
+        let state = Arc::new(materials.state(seal, signer, &config.storage.data));
         // Lists are there before the first request can ask for one.
         let shown = state.store.watch().last();
         if let Err(error) = state.publisher.publish_due(state.store.board(), shown, state.clock.now()) {
@@ -166,8 +168,8 @@ impl Drop for Service {
 
 impl Materials {
     fn gather(config: &Config, bound: &Bound, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
-        let public_url = config.identity.public_url.clone().unwrap_or_else(|| PublicUrl::of_listener(bound.wallet_address));
-        let public_url = public_url.to_string();
+        let origin = config.identity.public_url.clone().unwrap_or_else(|| PublicUrl::of_listener(bound.wallet_address));
+        let public_url = origin.to_string();
         let types = match &config.storage.credential_types {
             Some(folder) => CredentialTypes::load(folder)?,
             None => CredentialTypes::built_in()?,
@@ -192,10 +194,10 @@ impl Materials {
         let rules = AddressRules::new(config.outbound.allow_fetch.clone());
         let fetch = Arc::new(ForeignClient::new(rules, &keyring::tls_roots(&config.storage.keys)?));
         let statuses = Arc::new(Statuses::new(Arc::clone(&store), Arc::clone(&clock), fetch));
-        let trust = Arc::new(trust(&keyring, &types, &public_url, clock.now()));
+        let trust = Arc::new(verification::trust(&keyring, &types, &public_url, clock.now()));
         let (keyring, types, use_cases) = (Arc::new(keyring), Arc::new(types), Arc::new(use_cases));
         let evidence_keys = EvidenceKeys::in_folder(&config.storage.keys);
-        Ok(Self { public_url, keyring, evidence_keys, store, types, use_cases, trust, statuses, clock, random })
+        Ok(Self { origin, public_url, keyring, evidence_keys, store, types, use_cases, trust, statuses, clock, random })
     }
 
     fn operator_tokens(&self) -> OperatorTokens {
@@ -218,13 +220,9 @@ impl Materials {
         }
     }
 
-    fn evidence(&self) -> Evidence {
-        let (store, clock, random) = (Arc::clone(&self.store), Arc::clone(&self.clock), Arc::clone(&self.random));
-        Evidence::new(store, clock, random, self.evidence_keys.clone())
-    }
-
-    fn state(self, seal: Seal, data: &Path) -> State {
+    fn state(self, seal: Seal, signer: RequestSigner, data: &Path) -> State {
         let ground = self.ground();
+        let presentations = self.presentations(signer);
         let lists = (self.keyring.signer(Purpose::StatusList), self.keyring.x5c(Purpose::StatusList));
         State {
             people: People::new(ground.clone()),
@@ -241,9 +239,9 @@ impl Materials {
             },
             verifier: Verifier::new(Arc::clone(&self.statuses), Arc::clone(&self.clock), Arc::clone(&self.trust)),
             trust: Arc::clone(&self.trust),
-            certificates: certificates(&self.keyring),
+            certificates: verification::certificates(&self.keyring),
             evidence: self.evidence(),
-            presentations: Presentations::default(),
+            presentations,
             admissions: Admissions::new(Arc::clone(&self.store), Arc::clone(&self.clock)),
             followers: Followers::default(),
             publisher: Arc::new(Publisher::new(lists.0, lists.1, &self.public_url).lasting(data, self.clock.now())),
@@ -259,19 +257,4 @@ impl Materials {
             random: self.random,
         }
     }
-}
-
-/// Whom the service believes: the anchors and lists in its folder of keys, and itself by its own rules.
-fn trust(keyring: &Keyring, types: &CredentialTypes, public_url: &str, at: Timestamp) -> Trust {
-    let own_types = types.iter().map(|of| of.vct(public_url)).collect();
-    let trust = Trust::new(keyring.anchors().to_vec());
-    // Our own anchors are settled first: no list can make another authority speak for us.
-    let trust = trust.with_own_issuer(public_url.to_owned(), own_types, keyring.x5c(Purpose::Issuer), at);
-    trust.with_lists(keyring.trust_lists())
-}
-
-/// The certificates that others meet, by what they are for.
-fn certificates(keyring: &Keyring) -> Vec<(&'static str, Vec<Vec<u8>>)> {
-    let of = |name, purpose| (name, keyring.x5c(purpose).to_vec());
-    vec![of("credentials", Purpose::Issuer), of("status_lists", Purpose::StatusList), of("requests", Purpose::Request)]
 }

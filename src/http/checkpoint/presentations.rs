@@ -71,9 +71,25 @@ pub(in crate::http) struct NewPresentation {
     #[schema(value_type = Vec<Object>)]
     #[serde(default)]
     transaction_data: Vec<Map<String, Value>>,
+    /// `direct_post.jwt`, encrypted, or, for trying out on one machine, `direct_post`.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    response_mode: PostMode,
     /// Whether the statement is wanted as a JWS too.
     #[serde(default)]
     signed: bool,
+}
+
+/// How the wallet posts its answer (OpenID4VP 1.0 section 8.2 and 8.3).
+#[derive(Clone, Copy, Default, Deserialize, Eq, PartialEq)]
+pub(in crate::http) enum PostMode {
+    /// Encrypted.
+    #[default]
+    #[serde(rename = "direct_post.jwt")]
+    Encrypted,
+    /// In the clear.
+    #[serde(rename = "direct_post")]
+    InTheClear,
 }
 
 /// A flight, as far as the gate knows it.
@@ -163,6 +179,7 @@ fn order(state: &State, permit: &Permit<may::Verify>, new: NewPresentation) -> R
         redirect_uri: new.redirect_uri,
         origin: new.origin,
         transaction_data: new.transaction_data,
+        in_the_clear: new.response_mode == PostMode::InTheClear,
         signed_statement: new.signed,
     })
 }

@@ -49,8 +49,9 @@ pub(in crate::http) struct InvitationView {
     authorization_request: String,
     /// The same under the scheme of HAIP, `haip-vp://`.
     haip_request: String,
-    /// Where the wallet fetches the request, once.
-    request_uri: String,
+    /// Where the wallet fetches the request, once; none where the link itself is the request (`redirect_uri:`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_uri: Option<String>,
     /// The link as a QR code, in SVG.
     qr_svg: String,
     /// When the invitation is replaced by another.

@@ -145,6 +145,10 @@ kinds! {
         "The content type or encoding is not taken here"
         "请求的 Content-Type 或 Content-Encoding 不受支持"
         "This resource does not take this Content-Type or Content-Encoding";
+    RequestUsed "request_used" GONE
+        "The request was fetched before"
+        "此二维码或链接已被使用过一次，请在查验点重新扫码"
+        "This code or link was used before; scan the code that the checkpoint shows now";
     TooManyOpen "too_many_open" TOO_MANY_REQUESTS
         "This checkpoint has too many open"
         "该检查点未结束的出示或连接过多，请先结束一些"

@@ -4,7 +4,8 @@ use crate::{
     http::problem::{Kind, Problem, Words},
     verification::{
         admission::AdmitError,
-        presentation::{BeginError, LookError},
+        presentation::{BeginError, FetchError, LookError},
+        request_object::RequestSignError,
     },
 };
 
@@ -29,6 +30,7 @@ impl From<BeginError> for Problem {
             E::TransactionData(_) => field("/transaction_data", "invalid", "transaction_data 不符合 OpenID4VP 1.0 第 8.4 节"),
             E::TooManyOfCheckpoint => Kind::TooManyOpen.into(),
             E::TooMany => Kind::Busy.into(),
+            E::InTheClearNotAllowed => field("/response_mode", "not_allowed", "只有本机试用时才允许不加密的回答"),
             E::Sign(error) => error.into(),
         }
     }
@@ -41,6 +43,28 @@ impl From<LookError> for Problem {
             LookError::WrongCode => Kind::ResponseCodeWrong.into(),
             LookError::Over => Kind::PresentationOver.into(),
             LookError::BoardingPass => pass_unreadable(),
+            LookError::Full => Kind::Busy.into(),
+        }
+    }
+}
+
+impl From<FetchError> for Problem {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Unknown => Kind::NotFound.into(),
+            FetchError::Used => Kind::RequestUsed.into(),
+            FetchError::Sign(error) => error.into(),
+        }
+    }
+}
+
+impl From<RequestSignError> for Problem {
+    fn from(error: RequestSignError) -> Self {
+        match error {
+            RequestSignError::Sign(error) => error.into(),
+            // The operator has to renew what names this verifier; nobody else can do anything.
+            RequestSignError::Expired(_) => Kind::SignerUnavailable.into(),
+            RequestSignError::Unsigned => Kind::Internal.into(),
         }
     }
 }

@@ -1,7 +1,8 @@
-//! For wallets: OpenID4VCI 1.0 with the pre-authorised code.
+//! For wallets: OpenID4VCI 1.0 with the pre-authorised code, and OpenID4VP 1.0.
 
 pub(super) mod issuance;
 pub(super) mod metadata;
+pub(super) mod presentation;
 
 use actix_web::web::ServiceConfig;
 
@@ -9,4 +10,5 @@ use actix_web::web::ServiceConfig;
 pub(super) fn configure(app: &mut ServiceConfig) {
     metadata::configure(app);
     issuance::configure(app);
+    presentation::configure(app);
 }

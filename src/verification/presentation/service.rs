@@ -24,11 +24,10 @@ use crate::{
         statement::Statement,
         use_case::{EvidenceRule, UseCases},
     },
-    store::Store,
     verification::{
-        StatusAnswer, Trust,
+        StatusAnswer, Statuses, Trust,
         evidence::{Evidence, Keeping},
-        lookup::{Wanted, on_own_board},
+        lookup::Wanted,
         request_object::RequestSigner,
         signed_statement::StatementSigner,
     },
@@ -49,8 +48,8 @@ pub struct Ground {
     pub evidence: Evidence,
     /// Whom we believe.
     pub trust: Arc<Trust>,
-    /// The status board.
-    pub store: Arc<dyn Store>,
+    /// What is known of statuses.
+    pub statuses: Arc<Statuses>,
     /// Tells lifetimes.
     pub clock: Arc<dyn Clock>,
     /// Draws names and keys.
@@ -232,8 +231,7 @@ impl Presentations {
     }
 
     fn look_up(&self, wanted: &Wanted) -> Option<StatusAnswer> {
-        let Ground { store, trust, clock, .. } = &self.ground;
-        on_own_board(wanted, store.board(), &trust.own()?.url, clock.now())
+        self.ground.statuses.look_up(wanted, &self.ground.trust)
     }
 
     fn view(&self, id: PresentationId, session: &Session, at: Timestamp, now: Duration) -> View {
