@@ -30,7 +30,7 @@ use crate::{
         route::{get, on, resource},
     },
     model::ids::TokenId,
-    verification::presentation::{Account, ExpectedFlight, Flow, Order, Phase, PresentationId},
+    verification::presentation::{Account, ExpectedFlight, Flow, Order, Outcome, Phase, PresentationId},
 };
 
 pub(super) fn configure(app: &mut ServiceConfig) {
@@ -307,6 +307,9 @@ pub(in crate::http) async fn respond(
     check_protocol(&state, token, id, &protocol)?;
     let bytes = serde_json::to_vec(&data).map_err(|_| Kind::InvalidJson)?;
     let view = call(&state, move |state| state.presentations.respond_dc_api(token, id, &bytes)).await??;
+    if let Some(Outcome::Decided { statement, .. }) = &view.outcome {
+        state.metrics.decided(statement.decision, statement.reason, view.use_case.as_deref());
+    }
     let revision = state.presentations.changes(token, id).map_or(0, |changes| *changes.borrow());
     Ok(HttpResponse::Ok().json(Shower { state, token }.show(view, revision)))
 }

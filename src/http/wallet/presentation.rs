@@ -100,7 +100,7 @@ pub(in crate::http) async fn respond(
     let form = read_body(&request, body.into_inner(), MediaType::Form, RESPONSE_BODY_BYTES).await?;
     let answered = call(&state, move |state| state.presentations.respond(id, &form)).await?;
     if let Some(counted) = answered.counted {
-        state.metrics.decided(counted.decision.name(), counted.reason.name().to_owned());
+        state.metrics.decided(counted.decision, counted.reason, counted.use_case.as_deref());
     }
     let redirect_uri = answered.answer.map_err(refusal)?;
     let no_store = (header::CACHE_CONTROL, "no-store");

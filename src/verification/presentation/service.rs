@@ -194,7 +194,8 @@ impl Presentations {
         let Ground { clock, random, trust, .. } = &self.ground;
         let Verdict { mut statement, answer, presentations } =
             examine_answer(posted, &taken, trust, clock.now(), &|wanted| self.look_up(wanted));
-        let counted = Some(Counted { decision: statement.decision, reason: statement.reason });
+        let use_case = taken.plan.use_case.as_ref().map(|case| case.name.clone());
+        let counted = Some(Counted { use_case, decision: statement.decision, reason: statement.reason });
         let (mut code, mut send_to) = (None, None);
         if let Some(redirect_uri) = &taken.plan.redirect_uri {
             match answer {

@@ -81,8 +81,10 @@ pub struct View {
 }
 
 /// A decision, for whoever counts them: nothing personal.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Counted {
+    /// The use case, if one was named.
+    pub use_case: Option<String>,
     /// What was decided.
     pub decision: Decision,
     /// Why.
