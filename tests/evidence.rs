@@ -276,3 +276,78 @@ fn a_statement_without_evidence_does_not_mention_it() {
     };
     assert!(!written.contains_key("evidence"));
 }
+
+/// A guest with a portrait on the card.
+fn guest() -> Value {
+    let mut guest = support::person(7);
+    guest["portrait"] = "data:image/jpeg;base64,/9j/c3ludGhldGljIHBvcnRyYWl0IG9mIG5vYm9keSBhdCBhbGw=".into();
+    guest
+}
+
+/// Checks in with a wallet; gives the presentation as its checkpoint sees it.
+fn check_in(service: &TestService, hotel: &User, order: Value) -> Value {
+    let wallet = service.wallet(3);
+    let card = wallet.take_resident_id(service, &guest());
+    let begun = hotel.post("/checkpoint/api/v1/presentations", &order).good(201);
+    let asked = wallet.open(begun["authorization_request"].as_str().expect("a link"));
+    wallet.answer(&asked, &[("resident_id", &card)]).good(200);
+    hotel.get(&format!("/checkpoint/api/v1/presentations/{}", begun["id"].as_str().expect("an id"))).good(200)
+}
+
+#[test]
+fn a_check_in_is_kept_for_thirty_days_and_nothing_of_it_lies_in_clear() {
+    let mut service = TestService::start();
+    let hotel = service.checkpoint();
+    let order = json!({"use_case": "hotel-check-in", "flow": "cross_device", "signed": true});
+    let seen = check_in(&service, &hotel, order);
+    let statement = &seen["statement"];
+    assert_eq!(statement["decision"], "accepted", "{statement}");
+    assert_eq!(statement["evidence"]["kept_until"], "2026-12-24");
+    let path = format!("/checkpoint/api/v1/evidence/{}", statement["evidence"]["id"].as_str().expect("an id"));
+    let kept = hotel.get(&path).good(200);
+    assert_eq!(&kept["statement"], statement);
+    assert_eq!(kept["use_case"], "hotel-check-in");
+    let presentation = kept["presentation"]["resident_id"][0].as_str().expect("a presentation").to_owned();
+    assert!(presentation.contains('~') && presentation.matches('.').count() >= 2, "{presentation}");
+
+    // Somebody who was given the signed one checks it with the root alone.
+    let signed = seen["signed_statement"].as_str().expect("a JWS");
+    let anchors = yufu::keyring::anchors(&service.keys()).expect("the root");
+    let checked = yufu::verification::signed_statement::check(signed, &anchors, BEGIN).expect("it is good");
+    assert_eq!((checked.issuer, checked.issued_at), (service.url(), BEGIN));
+    assert_eq!(&serde_json::to_value(checked.statement).expect("JSON"), statement);
+
+    let who = guest();
+    service.stop();
+    let texts = ["id_number", "portrait"].map(|member| who[member].as_str().expect("text"));
+    let texts = [texts[0], texts[1], "测试员", &presentation];
+    assert_eq!(files_with(&service.data(), &texts), Vec::<String>::new());
+    service.start_again();
+    hotel.get(&path).good(200);
+    service.clock.advance(31 * DAY);
+    service.service().tick();
+    hotel.get(&path).problem(404, "not_found");
+}
+
+#[test]
+fn a_use_case_that_keeps_nothing_keeps_nothing_and_signs_nothing_unasked() {
+    let service = TestService::start();
+    let hotel = service.checkpoint();
+    let seen = check_in(&service, &hotel, json!({"use_case": "security-check", "flow": "cross_device"}));
+    assert_eq!(seen["statement"]["decision"], "accepted", "{seen}");
+    assert!(seen["statement"].get("evidence").is_none());
+    assert!(seen.get("signed_statement").is_none_or(Value::is_null));
+    let events = service.service().store().events(1, 1_000).expect("they are read");
+    assert!(!events.iter().any(|logged| matches!(logged.event.what, What::EvidenceKept { .. })));
+    assert!(!service.keys().join("evidence").exists());
+}
+
+#[test]
+fn where_the_key_cannot_be_written_the_guest_is_checked_in_and_the_statement_says_what_is_missing() {
+    let service = TestService::start();
+    fs::write(service.keys().join("evidence"), "a file in the way").expect("written");
+    let hotel = service.checkpoint();
+    let seen = check_in(&service, &hotel, json!({"use_case": "hotel-check-in", "flow": "cross_device"}));
+    assert_eq!(seen["statement"]["decision"], "accepted");
+    assert_eq!(seen["statement"]["evidence"], json!({"id": null, "kept_until": null, "error": "key_not_written"}));
+}
