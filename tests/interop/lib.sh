@@ -128,6 +128,24 @@ node_sd_jwt_ed25519() {
   YUFU_SERVE_ARGS="--signing Ed25519" node_tests tests/interop/node/sdjwt.test.mjs
 }
 
+# The wallet is asked under each client identifier prefix that the library knows. A DNS name is not an address, so that one is
+# asked by the name of this machine.
+node_presentation() {
+  node_packages tests/interop/node || return
+  node_tests tests/interop/node/presentation.test.mjs
+}
+
+node_presentation_dns_name() {
+  node_packages tests/interop/node || return
+  YUFU_HOST=localhost YUFU_INTEROP_PREFIX=x509_san_dns YUFU_SERVE_ARGS="--client-id-prefix x509_san_dns" \
+    node_tests tests/interop/node/presentation.test.mjs
+}
+
+node_presentation_unsigned() {
+  node_packages tests/interop/node || return
+  YUFU_INTEROP_PREFIX=redirect_uri YUFU_SERVE_ARGS="--client-id-prefix redirect_uri" node_tests tests/interop/node/presentation.test.mjs
+}
+
 python_sd_jwt() {
   python_packages tests/interop/python || return
   tests/interop/with-server tests/interop/python/.venv/bin/python tests/interop/python/test_sd_jwt.py
