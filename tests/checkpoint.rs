@@ -1,5 +1,13 @@
-//! Checkpoints: their accounts, how a device is paired, and how one is switched off.
+//! Checkpoints: their accounts, how a device is paired, what it may ask for and follow, and what is done by hand.
 
+#[path = "checkpoint/admission.rs"]
+mod admission;
+#[path = "checkpoint/following.rs"]
+mod following;
+#[path = "checkpoint/gate.rs"]
+mod gate;
+#[path = "checkpoint/limits.rs"]
+mod limits;
 mod support;
 
 use std::sync::Barrier;
