@@ -29,7 +29,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What is served while the store is guarded: what the log alone can answer for. Anything else is refused before it is
 /// looked at, so a new route is refused until it is put here.
-const SERVED_WHEN_GUARDED: [&str; 13] = [
+const SERVED_WHEN_GUARDED: [&str; 15] = [
     "/.well-known/jwks.json",
     "/.well-known/jwt-vc-issuer",
     "/assets/",
@@ -42,6 +42,8 @@ const SERVED_WHEN_GUARDED: [&str; 13] = [
     "/log/",
     "/metrics",
     "/openapi.json",
+    "/requests/",
+    "/responses/",
     "/trust-list",
 ];
 

@@ -127,3 +127,20 @@ fn a_service_that_stops_does_not_wait_for_streams() {
     assert!(clock.monotonic().as_secs() < 8, "{:?}", clock.monotonic());
     stream.ends();
 }
+
+#[test]
+fn no_wallet_answers_a_checkpoint_that_was_switched_off() {
+    let gate = Gate::open(&json!({}));
+    let (fetched, waiting, decided) = (gate.board(GOOD_PASS), gate.board(GOOD_PASS), gate.decided(GOOD_PASS));
+    let asked = gate.fetch(&fetched);
+    assert_eq!(decided["statement"]["decision"], "accepted");
+    let open = |gate: &Gate| gate.metrics().lines().any(|line| line == "yufu_presentations 3");
+    assert!(open(&gate));
+    gate.switch_off();
+    gate.wallet.answer(&asked, &[("resident_id", &gate.card)]).oauth(400, "invalid_request");
+    let link = super::support::wallet::Link::read(text(&waiting["authorization_request"]));
+    for nonce in [None, Some("fresh-nonce")] {
+        gate.wallet.fetch(&link, nonce).problem(404, "not_found");
+    }
+    assert!(gate.metrics().lines().any(|line| line == "yufu_presentations 0"), "nothing of it stays in memory");
+}

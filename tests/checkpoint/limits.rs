@@ -157,3 +157,21 @@ fn a_browsers_answer_is_of_the_protocol_that_was_asked_for_and_is_taken_once() {
     assert_eq!((&taken["state"], &taken["statement"]["reason"]), (&json!("answered"), &json!("response_malformed")));
     gate.gate.post(&address, &answer).problem(409, "presentation_over");
 }
+
+#[test]
+fn while_the_store_is_guarded_the_gates_go_on_within_their_limits() {
+    let mut gate = Gate::open(&json!({"use_cases": ["boarding"]}));
+    gate.service.stop();
+    std::fs::remove_dir_all(gate.service.data().join("store")).expect("the records are removed");
+    gate.service.start_again();
+    gate.service.admin().get("/admin/api/v1/people").problem(503, "guarded");
+    gate.gate.post(PRESENTATIONS, &json!({"use_case": "hotel-check-in"})).problem(403, "use_case_not_allowed");
+    assert_eq!(gate.decided(super::gate::GOOD_PASS)["statement"]["decision"], "accepted");
+    let doubtful = gate.decided(super::gate::DOUBTFUL_PASS);
+    assert_eq!(doubtful["statement"]["decision"], "undetermined");
+    // An admission has to stand in the log, which takes nothing now. It can be made up for until the time is over.
+    let admission = format!("{}/admission", path(&doubtful));
+    for _ in 0..2 {
+        assert_eq!(gate.gate.post(&admission, &json!({"reason": "document_checked"})).status, 503);
+    }
+}

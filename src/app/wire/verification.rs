@@ -30,6 +30,7 @@ impl Materials {
             statements: StatementSigner::new(&self.keyring, &self.public_url),
             evidence: self.evidence(),
             trust: Arc::clone(&self.trust),
+            store: Arc::clone(&self.store),
             statuses: Arc::clone(&self.statuses),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),

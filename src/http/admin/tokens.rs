@@ -170,5 +170,6 @@ pub(in crate::http) async fn switch_off(
     Id(id): Id<TokenId>,
 ) -> Result<HttpResponse, Problem> {
     call(&state, move |state| state.operator_tokens.switch_off(&permit.authority(), id)).await??;
+    state.presentations.forget_all(id);
     Ok(HttpResponse::NoContent().finish())
 }

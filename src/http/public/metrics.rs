@@ -24,7 +24,7 @@ async fn metrics(state: web::Data<State>) -> HttpResponse {
         events: health.events,
         status_lists: state.store.board().lists().len(),
         calls_inside: state.door.inside(),
-        presentations: 0,
+        presentations: state.presentations.count(),
         followers: state.followers.count(),
         writable: health.mode == Mode::Normal,
     };

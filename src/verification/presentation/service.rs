@@ -24,6 +24,7 @@ use crate::{
         statement::Statement,
         use_case::{EvidenceRule, UseCases},
     },
+    store::Store,
     verification::{
         StatusAnswer, Statuses, Trust,
         evidence::{Evidence, Keeping},
@@ -48,6 +49,8 @@ pub struct Ground {
     pub evidence: Evidence,
     /// Whom we believe.
     pub trust: Arc<Trust>,
+    /// Says which checkpoints are believed.
+    pub store: Arc<dyn Store>,
     /// What is known of statuses.
     pub statuses: Arc<Statuses>,
     /// Tells lifetimes.
@@ -137,10 +140,28 @@ impl Presentations {
         self.sessions.forget(who, id)
     }
 
+    /// Ends every presentation of a checkpoint that was switched off: no wallet answers it any more, and no result stays.
+    pub fn forget_all(&self, who: TokenId) {
+        self.sessions.forget_all(who);
+    }
+
+    /// Whether the checkpoint is still believed. One that was switched off while it began a presentation has one left,
+    /// which is found here.
+    fn is_good(&self, checkpoint: TokenId) -> bool {
+        let is_good = self.ground.store.roster().is_good(checkpoint);
+        if !is_good {
+            self.forget_all(checkpoint);
+        }
+        is_good
+    }
+
     /// The signed request for the wallet that fetches it, once. `form` is what it posted; empty when it did not.
     pub fn request_object(&self, id: RequestId, form: FetchForm) -> Result<String, FetchError> {
         let now = self.ground.clock.monotonic();
         let (presentation, plan) = self.sessions.fetch(id, now, &*self.ground.random)?;
+        if !self.is_good(plan.token) {
+            return Err(FetchError::Unknown);
+        }
         let (asked, claims) = self.ask(&plan, form);
         let signed = self.ground.signer.sign(&claims, self.ground.clock.now());
         let signed = signed.inspect_err(|_| self.sessions.unfetch(presentation, now))?;
@@ -155,6 +176,9 @@ impl Presentations {
             Err(NotTaken::NotOpen) => return Answered { answer: Err(ResponseError::NotOpen), counted: None },
             Err(NotTaken::Full) => return Answered { answer: Err(ResponseError::Full), counted: None },
         };
+        if !self.is_good(taken.plan.token) {
+            return Answered { answer: Err(ResponseError::NotOpen), counted: None };
+        }
         self.conclude(taken, PostedResponse::read(form), form.len())
     }
 

@@ -155,6 +155,15 @@ impl Sessions {
         Ok(())
     }
 
+    /// Forgets every session of a checkpoint.
+    pub(super) fn forget_all(&self, who: TokenId) {
+        let mut table = self.table();
+        let theirs = table.sessions.iter().filter(|(_, session)| session.plan.token == who).map(|(id, _)| *id);
+        for id in theirs.collect::<Vec<_>>() {
+            table.remove(id);
+        }
+    }
+
     /// A wallet fetches a request; from here on it is nobody else's.
     pub(super) fn fetch(
         &self,
