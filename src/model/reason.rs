@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn the_page_lists_every_code() {
         let page = include_str!("../../docs/REASONS.md");
-        assert!(page.ends_with(&ReasonCode::table()), "docs/REASONS.md has to end with this table:\n{}", ReasonCode::table());
+        assert!(page.contains(&ReasonCode::table()), "docs/REASONS.md has to hold this table:\n{}", ReasonCode::table());
     }
 
     #[test]
