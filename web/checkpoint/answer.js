@@ -91,15 +91,17 @@ export function answer(app, statement, id) {
   }
 
   async function learnTypes() {
-    await Promise.all(credentialsOf(data).map((credential) => claims.learn(credential.type)))
+    await Promise.all(credentialsOf(data, app.useCase).map((credential) => claims.learn(credential.type)))
     paint()
   }
 
   return view
 }
 
-const credentialsOf = ({ credentials, credential }) => {
-  const all = (credentials ?? []).map((presented) => presented.credential).filter(Boolean)
+/** What was presented, each with what the use case says of it. */
+function credentialsOf({ credentials, credential }, useCase) {
+  const asked = (id) => useCase.credentials?.find((one) => one.id === id)
+  const all = (credentials ?? []).filter((one) => one.credential).map((one) => ({ ...one.credential, asked: asked(one.query_id) }))
   return all.length > 0 ? all : [credential].filter(Boolean)
 }
 
@@ -125,7 +127,7 @@ function statusAge(status) {
 
 /** Who it is. Where no portrait is asked for, none is missing. */
 function person(data, useCase) {
-  const credentials = credentialsOf(data)
+  const credentials = credentialsOf(data, useCase)
   if (credentials.length === 0) return null
   const picture = asksPortrait(useCase) && claims.portrait(credentials)
   return h('div', { class: `card person${picture ? '' : ' faceless'}` },
@@ -133,11 +135,11 @@ function person(data, useCase) {
     h('div', { class: 'who-it-is' },
       claims.names(credentials),
       credentials.map((credential) => [
-        credentials.length > 1 && h('h2', {}, claims.titleOf(credential.type)),
+        credentials.length > 1 && h('h2', {}, claims.titleOf(credential)),
         claims.list(credential)])))
 }
 
-const asksPortrait = (useCase) => (useCase.query?.credentials ?? []).some(({ claims: asked }) => (asked ?? []).some(({ path }) => path[0] === 'portrait'))
+const asksPortrait = ({ credentials }) => (credentials ?? []).some((credential) => (credential.claims ?? []).some(({ path }) => path?.[0] === 'portrait'))
 
 const flightLine = (part) => [part.flight, part.date, part.from && `${part.from} → ${part.to}`].filter(Boolean)
 

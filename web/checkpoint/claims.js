@@ -1,63 +1,40 @@
 // What was disclosed, in words: labels in both languages, values as people read them, the portrait as a picture.
 import { h, icon } from './dom.js'
-import { has, language, otherLanguage, t } from './words.js'
+import { has, language, otherLanguage, said, t } from './words.js'
 
 /** Pictures that are shown; anything else in a claim of that name stays text, and is left out. */
 const PORTRAIT = /^data:image\/(jpeg|png|webp|avif);base64,[A-Za-z0-9+/]+={0,2}$/
 
-/** What types are called, and what they call their claims, by type. */
-const labels = new Map()
-/** Types whose metadata were asked for. */
-const asked = new Set()
-
-function known(type) {
-  if (!labels.has(type)) labels.set(type, { title: {}, own: new Map() })
-  return labels.get(type)
-}
-
-/** Takes titles and labels from a use case: its words stand beside its query, in the same order. */
-export function learnFrom({ credentials, query }) {
-  for (const [at, wanted] of (query?.credentials ?? []).entries()) {
-    for (const type of wanted.meta?.vct_values ?? []) {
-      const { title, own } = known(type)
-      Object.assign(title, credentials[at]?.title)
-      for (const [place, { path }] of (wanted.claims ?? []).entries()) {
-        const label = credentials[at]?.claims?.[place]?.label
-        if (label) own.set(JSON.stringify(path), label)
-      }
-    }
-  }
-}
+/** What types of this service are called, and what they call their claims, by type. */
+const types = new Map()
 
 /**
  * Reads what a type calls its claims (SD-JWT VC type metadata, section 4.6), for what is disclosed without being asked for.
  * Only types of this service: the page asks no other host. What cannot be read is shown under its own name.
  */
 export async function learn(type) {
-  if (typeof type !== 'string' || asked.has(type)) return
-  asked.add(type)
+  if (typeof type !== 'string' || types.has(type)) return
+  const own = { title: null, labels: new Map() }
+  types.set(type, own)
   let address
   try { address = new URL(type) } catch { return }
   if (address.origin !== location.origin || !/^\/credential-types\/[\w.-]+$/.test(address.pathname)) return
   const response = await fetch(address.pathname, { headers: { accept: 'application/json' } }).catch(() => null)
   const metadata = response?.ok ? await response.json().catch(() => null) : null
   if (metadata?.vct !== type) return
-  const { title, own } = known(type)
-  for (const { locale, name } of metadata.display ?? []) title[locale] ??= name
-  for (const { path, display } of metadata.claims ?? []) {
-    const key = JSON.stringify(path)
-    if (!own.has(key)) own.set(key, Object.fromEntries((display ?? []).map(({ locale, label }) => [locale, label])))
-  }
+  const byLanguage = (display, member) => Object.fromEntries((display ?? []).map((entry) => [entry.locale, entry[member]]))
+  own.title = byLanguage(metadata.display, 'name')
+  for (const { path, display } of metadata.claims ?? []) own.labels.set(JSON.stringify(path), byLanguage(display, 'label'))
 }
 
-/** What the type is called, in the page's language. */
-export const titleOf = (type) => labels.get(type)?.title[language()] ?? String(type).split('/').pop()
+/** What a credential is called: as the use case asks for it, else as its type says. */
+export const titleOf = ({ type, asked }) => said(asked?.title) || said(types.get(type)?.title) || String(type).split('/').pop()
 
-/** The label of a claim in a language. */
-function labelOf(type, path, tag) {
-  const own = labels.get(type)?.own
-  const every = path.map((step) => (typeof step === 'number' ? null : step))
-  const label = own?.get(JSON.stringify(path)) ?? own?.get(JSON.stringify(every))
+/** The label of a claim in a language: as the use case asks for it, else as its type says, else its own name. */
+function labelOf({ type, asked }, path, tag) {
+  const places = [path, path.map((step) => (typeof step === 'number' ? null : step))].map((place) => JSON.stringify(place))
+  const inUseCase = asked?.claims?.find((claim) => places.includes(JSON.stringify(claim.path)))?.label
+  const label = inUseCase ?? places.map((place) => types.get(type)?.labels.get(place)).find(Boolean)
   return label?.[tag] ?? (tag === language() ? path.filter((step) => typeof step === 'string').join(' · ') : '')
 }
 
@@ -99,13 +76,13 @@ export function names(credentials) {
   return name ? h('p', { class: 'name' }, name) : null
 }
 
-/** The claims of a credential as a list of terms, the label in both languages. */
+/** The claims of a credential as a list of terms, the label in both languages. `asked` is what the use case says of it. */
 export function list(credential) {
   const rows = flat(credential.claims).filter(([path]) => !NAMES.includes(path.join('.')))
   if (rows.length === 0) return null
   const other = otherLanguage()
   const row = ([path, value]) => {
-    const [label, second] = [labelOf(credential.type, path, language()), labelOf(credential.type, path, other)]
+    const [label, second] = [labelOf(credential, path, language()), labelOf(credential, path, other)]
     return h('div', {},
       h('dt', {}, label, second && h('span', { lang: other, class: 'second' }, second)),
       h('dd', {}, words(path, value)))

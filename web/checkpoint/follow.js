@@ -3,8 +3,8 @@
 // A browser's own EventSource cannot send a token, so the stream is read from a fetch.
 import { Trouble } from './api.js'
 
-/** Longer than the pauses between signs of life of a stream; after it the line is taken for dead. */
-const SILENCE_MS = 40_000
+/** More than two of the pauses between signs of life of a stream; after it the line is taken for dead. */
+const SILENCE_MS = 35_000
 /** Longer than a long poll is held by the service. */
 const POLL_PATIENCE_MS = 60_000
 const PAUSES_MS = [300, 1000, 2000, 4000, 8000]
@@ -62,15 +62,23 @@ async function stream(api, id, signal, seen) {
     return isFinal(view.state)
   }
   const reader = response.body.getReader()
+  let lost = false
   const stop = () => reader.cancel().catch(() => {})
+  // A dead line gives no sign of it by itself; the browser knows when the device has no network.
+  const lose = () => {
+    lost = true
+    stop()
+  }
   signal.addEventListener('abort', stop)
+  addEventListener('offline', lose)
   let timer
   try {
     const events = new Events()
     for (;;) {
       clearTimeout(timer)
-      timer = setTimeout(stop, SILENCE_MS)
+      timer = setTimeout(lose, SILENCE_MS)
       const { value, done } = await reader.read().catch(() => { throw new Trouble('offline') })
+      if (lost) throw new Trouble('offline')
       if (done || signal.aborted) return false
       for (const { type, data } of events.take(value)) {
         const view = stateOf(type, data)
@@ -82,6 +90,7 @@ async function stream(api, id, signal, seen) {
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', stop)
+    removeEventListener('offline', lose)
     stop()
   }
 }

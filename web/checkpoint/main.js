@@ -1,7 +1,6 @@
 // The checkpoint page: which view is on, and what they share.
 import { Api, Trouble, pair } from './api.js'
 import { chooseUseCase } from './choose.js'
-import { learnFrom } from './claims.js'
 import { handOver } from './device.js'
 import { announce, h, hush } from './dom.js'
 import { gate } from './gate.js'
@@ -50,7 +49,6 @@ const app = {
     const { use_cases: useCases, by_hand: byHand } = await api.useCases()
     session.begin(token, name)
     Object.assign(app, { api, useCases, byHand })
-    useCases.forEach(learnFrom)
     const known = useCases.find((useCase) => useCase.name === session.useCase)
     if (known) app.begin(known)
     else app.go(chooseUseCase(app))
