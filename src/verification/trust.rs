@@ -1,11 +1,12 @@
 //! Whom a verifier believes.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use crate::{
     base::time::Timestamp,
     crypto::x509::{Anchor, AuthorityId, ChainError, Leaf, verify_chain},
     keyring::{TrustList, TrustPurpose},
+    model::use_case::{TrustedIssuers, UseCase},
 };
 
 /// Which issuers are believed, among those with a certificate that leads to an anchor.
@@ -73,6 +74,19 @@ impl Trust {
     pub fn with_issuers(mut self, issuers: Issuers) -> Self {
         self.issuers = issuers;
         self
+    }
+
+    /// The same, narrowed to the issuers that a use case believes.
+    pub fn of_use_case(&self, case: &UseCase) -> Cow<'_, Self> {
+        let mut believed: BTreeSet<String> = match &case.issuers {
+            TrustedIssuers::Anchored => return Cow::Borrowed(self),
+            TrustedIssuers::Own => self.own.iter().map(|own| own.url.clone()).collect(),
+            TrustedIssuers::Only(issuers) => issuers.clone(),
+        };
+        if let Issuers::Only(narrower) = &self.issuers {
+            believed.retain(|issuer| narrower.contains(issuer));
+        }
+        Cow::Owned(self.clone().with_issuers(Issuers::Only(believed)))
     }
 
     /// Adds the rules for our own credentials. Our anchors are those among all anchors so far that our own chain `x5c`

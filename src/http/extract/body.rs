@@ -1,10 +1,10 @@
 //! Reading a request body: of the right media type, at most so many bytes, in at most so many seconds.
 
-use std::time::Duration;
+use std::{future::poll_fn, pin::pin, time::Duration};
 
 use actix_web::{
     HttpRequest,
-    body::{BodyStream, to_bytes_limited},
+    body::{BodyStream, MessageBody, to_bytes_limited},
     dev::Payload,
     http::header::{self, HeaderMap},
     web::Bytes,
@@ -84,6 +84,21 @@ pub async fn read(request: &HttpRequest, payload: Payload, media: MediaType, lim
     }
     let all = tokio::time::timeout(Duration::from_secs(BODY_SECONDS), collect(payload, limit));
     all.await.unwrap_or(Err(BodyError::TooSlow))
+}
+
+/// Reads a body of at most `limit` bytes past: an answer that came before it would be lost with the connection, and whoever
+/// is to be told no does not fill memory.
+pub async fn pass_over(payload: Payload, limit: usize) {
+    let all = async {
+        let mut body = pin!(BodyStream::new(payload));
+        let mut left = limit;
+        while let Some(Ok(chunk)) = poll_fn(|context| body.as_mut().poll_next(context)).await {
+            let Some(less) = left.checked_sub(chunk.len()) else { break };
+            left = less;
+        }
+    };
+    // Too slow or too long: the answer is sent anyway.
+    let _ = tokio::time::timeout(Duration::from_secs(BODY_SECONDS), all).await;
 }
 
 async fn collect(payload: Payload, limit: usize) -> Result<Bytes, BodyError> {

@@ -6,7 +6,7 @@ mod params;
 mod path;
 mod typed;
 
-pub use body::{BodyError, MediaType, read as read_body};
+pub use body::{BodyError, MediaType, pass_over, read as read_body};
 pub use json::JsonBody;
 pub use params::{Params, ParamsError};
 pub use path::Id;

@@ -13,17 +13,18 @@ use crate::{
     http::{
         State,
         call::call,
-        extract::{Id, MediaType, read_body},
+        extract::{Id, MediaType, pass_over, read_body},
         headers::FOR_EVERY_SITE,
         oauth_error::{OAuthError, OAuthErrorDocument},
         problem::{Kind, Problem, ProblemDocument},
-        route::{get, on, resource},
+        route::{on, resource},
     },
     verification::presentation::{FetchError, RequestId, ResponseError, ResponseId},
 };
 
 pub(super) fn configure(app: &mut ServiceConfig) {
-    let requests = [get(get_route().to(request)), on(Method::POST, post_route().to(request_for_wallet))];
+    // Without HEAD: to ask for the headers of what can be had once would take it from the wallet.
+    let requests = [on(Method::GET, get_route().to(request)), on(Method::POST, post_route().to(request_for_wallet))];
     app.service(resource("/requests/{id}", requests));
     app.service(resource("/responses/{id}", [on(Method::POST, post_route().to(respond))]));
 }
@@ -97,6 +98,10 @@ pub(in crate::http) async fn respond(
     Id(id): Id<ResponseId>,
     body: Payload,
 ) -> Result<HttpResponse, OAuthError> {
+    if !state.presentations.is_waited_for(id) {
+        pass_over(body.into_inner(), RESPONSE_BODY_BYTES).await;
+        return Err(refusal(ResponseError::NotOpen));
+    }
     let form = read_body(&request, body.into_inner(), MediaType::Form, RESPONSE_BODY_BYTES).await?;
     let answered = call(&state, move |state| state.presentations.respond(id, &form)).await?;
     if let Some(counted) = answered.counted {

@@ -1,6 +1,6 @@
 //! The service: sessions, clock, keys and statuses put together. What takes time happens outside the lock of the sessions.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 use tokio::sync::watch;
@@ -108,8 +108,9 @@ impl Presentations {
     /// (same device); a wrong one is counted, and the fifth destroys the result.
     pub fn look(&self, who: TokenId, id: PresentationId, response_code: Option<&str>) -> Result<View, LookError> {
         let (at, now) = (self.ground.clock.now(), self.ground.clock.monotonic());
-        let mut view = self.sessions.with(who, id, (now, &*self.ground.random), |session| self.view(id, session, at, now))?;
-        view.outcome = self.sessions.outcome(who, id, response_code)?;
+        let view = |session: &Session| self.view(id, session, at, now);
+        let (mut view, outcome) = self.sessions.look(who, id, response_code, (now, &*self.ground.random), view)?;
+        view.outcome = outcome;
         Ok(view)
     }
 
@@ -168,6 +169,11 @@ impl Presentations {
         if self.sessions.open(presentation, asked) { Ok(signed) } else { Err(FetchError::Unknown) }
     }
 
+    /// Whether an answer is waited for here. Nobody else's is worth the memory to read it.
+    pub fn is_waited_for(&self, id: ResponseId) -> bool {
+        self.sessions.is_waited_for(id)
+    }
+
     /// Takes the answer of a wallet, a form. The first is the only one, whatever is in it.
     pub fn respond(&self, id: ResponseId, form: &[u8]) -> Answered {
         let now = self.ground.clock.monotonic();
@@ -216,8 +222,12 @@ impl Presentations {
 
     fn conclude(&self, taken: Taken, posted: Result<PostedResponse, Unreadable>, bytes: usize) -> Answered {
         let Ground { clock, random, trust, .. } = &self.ground;
+        let believed = match &taken.plan.use_case {
+            Some(case) => trust.of_use_case(case),
+            None => Cow::Borrowed(&**trust),
+        };
         let Verdict { mut statement, answer, presentations } =
-            examine_answer(posted, &taken, trust, clock.now(), &|wanted| self.look_up(wanted));
+            examine_answer(posted, &taken, &believed, clock.now(), &|wanted| self.look_up(wanted));
         let use_case = taken.plan.use_case.as_ref().map(|case| case.name.clone());
         let counted = Some(Counted { use_case, decision: statement.decision, reason: statement.reason });
         let (mut code, mut send_to) = (None, None);

@@ -122,15 +122,25 @@ impl Sessions {
         session.map(read).ok_or(LookError::NotFound)
     }
 
-    /// The result, for who brings this code; destroys it when there were too many wrong ones.
-    pub(super) fn outcome(&self, who: TokenId, id: PresentationId, code: Option<&str>) -> Result<Option<Outcome>, LookError> {
+    /// What `read` sees of a session as it stands at `now`, and its result, for who brings this code; destroys the result
+    /// when there were too many wrong ones.
+    pub(super) fn look<T>(
+        &self,
+        who: TokenId,
+        id: PresentationId,
+        code: Option<&str>,
+        (now, random): (Duration, &dyn Random),
+        read: impl FnOnce(&Session) -> T,
+    ) -> Result<(T, Option<Outcome>), LookError> {
         let mut table = self.table();
+        table.advance(id, now, random);
         let session = table.sessions.get_mut(&id).filter(|session| session.plan.token == who).ok_or(LookError::NotFound)?;
+        let seen = read(session);
         let State::Answered(answer) = &mut session.state else {
-            return if code.is_some() { Err(LookError::WrongCode) } else { Ok(None) };
+            return if code.is_some() { Err(LookError::WrongCode) } else { Ok((seen, None)) };
         };
         match answer.show(code) {
-            Shown::Outcome(outcome) => Ok(Some(outcome)),
+            Shown::Outcome(outcome) => Ok((seen, Some(outcome))),
             Shown::Wrong { last } => {
                 if last {
                     table.remove(id);
@@ -202,6 +212,11 @@ impl Sessions {
             table.responses.insert(response, id);
         }
         opened
+    }
+
+    /// Whether an answer is waited for here.
+    pub(super) fn is_waited_for(&self, response: ResponseId) -> bool {
+        self.table().responses.contains_key(&response)
     }
 
     /// Takes the one answer to a request, of about so many bytes.
