@@ -5,6 +5,7 @@ mod boarding;
 mod browser;
 mod kept;
 mod lifetime;
+mod queries;
 mod requests;
 mod same_device;
 mod several;
