@@ -209,6 +209,29 @@ pub const PRESENTATION_QR_FRAMES: usize = 32;
 /// 18004 table 7), 77 modules wide, which a telephone's camera reads off another's screen.
 pub const PRESENTATION_QR_FRAME_CHARACTERS: usize = 600;
 
+/// Life of the code that a gate shows, in seconds, after which it shows another: the time to point a camera at it. The one
+/// before is still good, for a person who has just read it.
+pub const SHOWN_CODE_SECONDS: i64 = 30;
+
+/// Oldest presentation shown as QR codes that was made without a gate's code, in seconds: the time to show it, and short
+/// for a photograph to be carried to another gate.
+pub const SHOWN_WITHOUT_CODE_SECONDS: i64 = 60;
+
+/// How long a presentation shown as QR codes is remembered so that it is not taken twice, in seconds: from the earliest
+/// time at which its proof could be taken, before its `iat` by clocks that differ, to the latest.
+pub const SHOWN_MEMORY_SECONDS: u64 = (KEY_BINDING_AGE_SECONDS + CLOCK_SKEW_SECONDS + 1).unsigned_abs();
+
+/// Most presentations shown as QR codes that are remembered: 32 bytes each, and some hundred gates with a person every
+/// second.
+pub const SHOWN_MEMORY: usize = 1 << 16;
+
+/// Most of them of one checkpoint: five a second, so that one alone cannot fill the memory of all.
+pub const SHOWN_MEMORY_OF_CHECKPOINT: usize = 2048;
+
+/// Largest body of a decision on QR codes, in bytes: every frame, each with its quotation marks, a boarding pass, and room
+/// for some that the camera saw twice.
+pub const SHOWN_BODY_BYTES: usize = 2 * PRESENTATION_QR_FRAMES * PRESENTATION_QR_FRAME_CHARACTERS;
+
 /// Most credentials a query asks for: a driver shows two, and a query of sixteen still fits a request object.
 pub const DCQL_CREDENTIALS: usize = 16;
 

@@ -25,6 +25,7 @@ pub mod presentation;
 pub mod request_object;
 pub mod same_person;
 pub mod service;
+pub mod shown;
 pub mod signed_statement;
 pub mod statuses;
 pub mod trust;

@@ -17,8 +17,8 @@ use crate::{
     format::sdjwt::registered::numeric_date,
 };
 
-/// `typ` of a key binding JWT.
-pub(super) const KEY_BINDING_TYPE: &str = "kb+jwt";
+/// `typ` of a key binding JWT (RFC 9901 section 4.3).
+pub const KEY_BINDING_TYPE: &str = "kb+jwt";
 
 /// Why a presentation does not show that its holder made it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

@@ -23,7 +23,7 @@ mod registered;
 
 pub use disclosure::DisclosureError;
 pub use issue::{Issuance, IssueError, Step, issue};
-pub use key_binding::{KeyBinding, KeyBindingError, KeyBindingExpectation};
+pub use key_binding::{KEY_BINDING_TYPE, KeyBinding, KeyBindingError, KeyBindingExpectation};
 pub use parse::{CREDENTIAL_TYPE, Unverified, Verified};
 pub use present::{HolderProof, PathPart, PresentError, present};
 pub use registered::{ClaimFormError, REGISTERED, numeric_date};

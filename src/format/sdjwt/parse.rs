@@ -10,6 +10,7 @@ use crate::{
     },
     format::sdjwt::{
         SdJwtError,
+        disclosure::{self, Content},
         key_binding::{self, KeyBinding, KeyBindingError, KeyBindingExpectation},
         process::process,
         registered,
@@ -95,6 +96,14 @@ impl<'a> Unverified<'a> {
     /// for nothing else.
     pub fn dangerous_unverified_claims(&self) -> Result<Map<String, Value>, SdJwtError> {
         Ok(self.jws.dangerous_unverified_claims()?)
+    }
+
+    /// Whether a claim of this name is shown, at the top in clear or in a disclosure at any depth, before anything was
+    /// checked: good for refusing, and for nothing else. What cannot be read shows none; [`verify`](Self::verify) says so.
+    pub fn dangerous_unverified_shows(&self, claim: &str) -> bool {
+        let disclosed = |text: &&str| matches!(disclosure::read(text), Ok(Content::Claim(name, _)) if name == claim);
+        self.parts.disclosures.iter().any(disclosed)
+            || self.dangerous_unverified_claims().is_ok_and(|claims| claims.contains_key(claim))
     }
 
     /// Checks the issuer's signature with `key`, then every digest, and gives the claims (RFC 9901 section 7.1). Nothing

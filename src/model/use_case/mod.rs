@@ -14,6 +14,7 @@ use std::{
 };
 
 pub use file::{Cause, UseCaseFileError};
+pub use query::PICTURES;
 use serde_json::Value;
 
 use crate::{

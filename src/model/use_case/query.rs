@@ -6,7 +6,7 @@ use super::{AskedClaim, AskedCredential, AskedSet, AskedStep};
 use crate::format::dcql::{Query, QueryError};
 
 /// Claims that hold a picture: too long for a QR, and the officer looks at the person instead.
-const PICTURES: [&str; 1] = ["portrait"];
+pub const PICTURES: [&str; 1] = ["portrait"];
 
 /// The query for everything that is asked for.
 pub(super) fn whole(credentials: &[AskedCredential], sets: &[AskedSet]) -> Result<Query, QueryError> {
