@@ -5,13 +5,14 @@ mod support;
 use std::{fs, sync::Arc};
 
 use serde_json::{Map, Value, json};
-use support::{BEGIN, TestService, driver, wallet::AskedFor};
+use support::{BEGIN, TestService, driver, person, wallet::AskedFor};
 use yufu::{
     app::{
         config::Config,
         wire::{Service, StartError},
     },
-    base::{clock::ManualClock, random::SeededRandom},
+    base::{base64url, clock::ManualClock, random::SeededRandom},
+    crypto::{jws, x509::check_own_chain},
     http::server::EndsBy,
 };
 
@@ -160,5 +161,42 @@ fn a_wallet_presents_what_a_use_case_asks_for_and_no_more() {
         service.revoke(&card);
         let statement = service.checkpoint().post("/checkpoint/api/v1/verifications", &body).good(200);
         assert_eq!(statement["reason"], "credential_revoked");
+    }
+}
+
+/// NT-VP-04: whose card it may be is looked at again when it comes, by issuer and by authority.
+#[test]
+fn a_card_passes_only_where_its_issuer_is_believed_and_its_authority_asked_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let of_age = include_str!("../use-cases/age-over-18.toml");
+    for (name, issuers) in [("ours", "\"own\""), ("others", "[\"https://other.example\"]")] {
+        let named = format!("name = \"{name}\"\nissuers = {issuers}");
+        fs::write(folder.path().join(format!("{name}.toml")), of_age.replace("name = \"age-over-18\"", &named))
+            .expect("a file");
+    }
+    let service = TestService::start_with(|config| config.storage.use_cases = Some(folder.path().to_owned()));
+    let (gate, wallet) = (service.checkpoint(), service.wallet(1));
+    let card = wallet.take_resident_id(&service, &person(1));
+    let jwt = card.credential.split('~').next().expect("a first part");
+    let x5c = jws::Unverified::parse(jwt, &["dc+sd-jwt"]).expect("a JWS").header().x5c.clone().expect("certificates");
+    let authority = check_own_chain(&x5c, BEGIN).expect("a good chain").authority_key_ids.concat();
+    let asking = |authority: &[u8]| {
+        let meta = json!({"vct_values": [format!("{}/credential-types/resident-id", service.url())]});
+        let authorities = json!([{"type": "aki", "values": [base64url::encode(authority)]}]);
+        json!({"query": {"credentials": [{
+            "id": "resident_id", "format": "dc+sd-jwt", "meta": meta, "trusted_authorities": authorities,
+        }]}})
+    };
+    for (order, status, reason) in [
+        (json!({"use_case": "ours"}), 200, "accepted"),
+        (json!({"use_case": "others"}), 400, "issuer_not_trusted"),
+        (asking(&authority), 200, "accepted"),
+        (asking(&[0; 20]), 400, "issuer_not_asked_for"),
+    ] {
+        let begun = gate.post("/checkpoint/api/v1/presentations", &order).good(201);
+        let asked = wallet.open(begun["authorization_request"].as_str().expect("a link"));
+        assert_eq!(wallet.answer(&asked, &[("resident_id", &card)]).status, status, "{order}");
+        let seen = gate.get(&format!("/checkpoint/api/v1/presentations/{}", begun["id"].as_str().expect("an id"))).good(200);
+        assert_eq!(seen["statement"]["reason"], reason, "{order}");
     }
 }

@@ -327,6 +327,18 @@ fn leaf_makes_what_the_service_needs() {
     }
 }
 
+/// OpenID4VP 1.0 section 6.1.1.1 looks at every certificate of the chain.
+#[test]
+fn every_certificate_of_a_chain_names_the_key_above_it() {
+    let pki = Pki::new(Algorithm::Es256);
+    let middle = pki.by_root(&pki.request(Role::Authority(Some(0))));
+    let chain = [pki.by_middle(&middle), middle.clone()];
+    let subject_key = |der: &[u8]| Certificate::from_der(der).expect("a certificate").subject_key_id.expect("a key identifier");
+    let above = vec![subject_key(&middle), subject_key(&pki.root)];
+    assert_ne!(above[0], above[1]);
+    assert_eq!(verify_chain(&chain, &pki.anchors(), NOW).map(|leaf| leaf.authority_key_ids), Ok(above));
+}
+
 #[test]
 fn a_chain_of_ones_own_needs_no_anchor_and_everything_else() {
     let pki = Pki::new(Algorithm::Es256);

@@ -1,6 +1,6 @@
 //! What a wallet answered, examined. Pure but for the statuses, which the caller looks up.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
@@ -128,11 +128,12 @@ fn examine_all(
     look_up: &dyn Fn(&Wanted) -> Option<StatusAnswer>,
 ) -> Verdict {
     let Taken { plan, boarding_pass, asked, .. } = taken;
+    let trust = plan.use_case.as_deref().map_or(Cow::Borrowed(trust), |case| trust.of_use_case(case));
     let mut parts = Vec::new();
     // In the order of the query, so that who decides does not hang on names.
     for query in &plan.query.credentials {
         for text in presentations.of(&query.id) {
-            let examined = examine(text, trust, &expectations(query, text, plan, asked), at);
+            let examined = examine(text, &trust, &expectations(query, text, plan, asked), at);
             parts.push(Part { query_id: Some(query.id.clone()), examined, status: None });
         }
     }
