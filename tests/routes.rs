@@ -52,6 +52,8 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("put", "/checkpoint/api/v1/presentations/{id}/boarding-pass", Roles(&[Checkpoint])),
     ("post", "/checkpoint/api/v1/presentations/{id}/response", Roles(&[Checkpoint])),
     ("get", "/checkpoint/api/v1/use-cases", Roles(&[Checkpoint])),
+    ("post", "/checkpoint/api/v1/shown/codes", Roles(&[Checkpoint])),
+    ("post", "/checkpoint/api/v1/shown/decisions", Roles(&[Checkpoint])),
     ("post", "/checkpoint/api/v1/verifications", Roles(&[Checkpoint])),
     ("post", "/checkpoint/pair", Everyone),
     ("post", "/credential", Wallets),

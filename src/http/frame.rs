@@ -29,11 +29,12 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What is served while the store is guarded: what the log alone can answer for. Anything else is refused before it is
 /// looked at, so a new route is refused until it is put here.
-const SERVED_WHEN_GUARDED: [&str; 15] = [
+const SERVED_WHEN_GUARDED: [&str; 16] = [
     "/.well-known/jwks.json",
     "/.well-known/jwt-vc-issuer",
     "/assets/",
     "/checkpoint/api/v1/presentations",
+    "/checkpoint/api/v1/shown/",
     "/checkpoint/api/v1/use-cases",
     "/checkpoint/api/v1/verifications",
     "/credential-types",

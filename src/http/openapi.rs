@@ -73,6 +73,8 @@ use crate::http::{
         checkpoint::presentations::add_boarding_pass,
         checkpoint::presentations::respond,
         checkpoint::admission::admit,
+        checkpoint::shown::code,
+        checkpoint::shown::decide,
         evidence::own,
         evidence::any,
         checkpoint::use_cases::list,

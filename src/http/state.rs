@@ -10,7 +10,10 @@ use crate::{
     model::{credential_type::CredentialTypes, use_case::UseCases},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
     store::{Mode, Store},
-    verification::{Trust, admission::Admissions, evidence::Evidence, presentation::Presentations, service::Verifier},
+    verification::{
+        Trust, admission::Admissions, evidence::Evidence, presentation::Presentations, service::Verifier,
+        shown::ShownPresentations,
+    },
 };
 
 /// Everything handlers work with.
@@ -49,6 +52,8 @@ pub struct State {
     pub verifier: Verifier,
     /// Presentations that checkpoints asked for.
     pub presentations: Presentations,
+    /// Decisions on what wallets show as QR codes.
+    pub shown: ShownPresentations,
     /// What was shown to checkpoints, and admitted by hand.
     pub admissions: Admissions,
     /// Who follows a presentation.

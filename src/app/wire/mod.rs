@@ -242,6 +242,7 @@ impl Materials {
             certificates: verification::certificates(&self.keyring),
             evidence: self.evidence(),
             presentations,
+            shown: self.shown(),
             admissions: Admissions::new(Arc::clone(&self.store), Arc::clone(&self.clock)),
             followers: Followers::default(),
             publisher: Arc::new(Publisher::new(lists.0, lists.1, &self.public_url).lasting(data, self.clock.now())),

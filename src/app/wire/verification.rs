@@ -12,6 +12,7 @@ use crate::{
         evidence::Evidence,
         presentation::{Ground, Presentations},
         request_object::RequestSigner,
+        shown::{Ground as ShownGround, ShownPresentations},
         signed_statement::StatementSigner,
     },
 };
@@ -35,6 +36,20 @@ impl Materials {
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
             public_url: self.origin.clone(),
+        })
+    }
+
+    /// The decisions on what wallets show as QR codes.
+    pub(super) fn shown(&self) -> ShownPresentations {
+        ShownPresentations::new(ShownGround {
+            use_cases: Arc::clone(&self.use_cases),
+            trust: Arc::clone(&self.trust),
+            statuses: Arc::clone(&self.statuses),
+            evidence: self.evidence(),
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            keyring: Arc::clone(&self.keyring),
+            public_url: self.public_url.clone(),
         })
     }
 }

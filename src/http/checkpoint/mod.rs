@@ -4,6 +4,7 @@ pub(super) mod admission;
 pub mod follow;
 pub(super) mod pair;
 pub(super) mod presentations;
+pub(super) mod shown;
 mod stream;
 pub(super) mod use_cases;
 mod view;
@@ -40,6 +41,7 @@ pub(super) fn configure(app: &mut ServiceConfig) {
             .service(resource("/verifications", [on(Method::POST, route().to(verify))]))
             .configure(presentations::configure)
             .configure(admission::configure)
+            .configure(shown::configure)
             .configure(evidence::for_checkpoints)
             .configure(use_cases::configure),
     );

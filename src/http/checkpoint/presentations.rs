@@ -184,7 +184,7 @@ fn order(state: &State, permit: &Permit<may::Verify>, new: NewPresentation) -> R
     })
 }
 
-fn flight(text: FlightText) -> Result<ExpectedFlight, Problem> {
+pub(super) fn flight(text: FlightText) -> Result<ExpectedFlight, Problem> {
     let words = || Words::new("须为 YYYY-MM-DD 形式的日期", "a date as YYYY-MM-DD is expected");
     let date = text.date.map(|date| Date::parse(&date).map_err(|_| Problem::field("/flight/date", "not_a_date", words())));
     Ok(ExpectedFlight { carrier: text.carrier, number: text.number, date: date.transpose()?, seat: text.seat })

@@ -8,6 +8,7 @@ mod kind;
 mod map;
 mod people;
 mod presentations;
+mod shown;
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
 use serde::Serialize;

@@ -70,7 +70,7 @@ impl From<RequestSignError> for Problem {
 }
 
 /// Whatever is wrong with it: what is printed on it is not repeated.
-fn pass_unreadable() -> Problem {
+pub(super) fn pass_unreadable() -> Problem {
     let words = Words::new(
         "登机牌条码无法读取，或此用途不用登机牌",
         "the bar code cannot be read, or the use case takes no boarding pass",
