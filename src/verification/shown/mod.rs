@@ -163,4 +163,6 @@ impl ShownPresentations {
 }
 
 #[cfg(test)]
+mod rules_tests;
+#[cfg(test)]
 mod tests;

@@ -20,7 +20,6 @@ use crate::{
     keyring::{Purpose, evidence::EvidenceKeys},
     model::{
         card::{Card, Circumstance, IssueOrder, Reason},
-        checkpoint::CheckpointAccount,
         credential_type::CredentialTypes,
         event::EventDraft,
         ids::{CardId, OfferId, PersonId},
@@ -35,14 +34,12 @@ use crate::{
 const NOW: Timestamp = Timestamp::from_unix(1_795_500_000);
 const URL: &str = "https://id.example";
 const TYPE: &str = "https://id.example/credential-types/resident-id";
-const GATE: TokenId = TokenId::from_bytes([1; 16]);
-const OTHER: TokenId = TokenId::from_bytes([2; 16]);
-/// A pass of this holder for a flight of this day.
-const PASS: &str = "M1YU/XIAOFU           EABC123 KWECANCZ 3456 328Y012A0001 100";
+pub(super) const GATE: TokenId = TokenId::from_bytes([1; 16]);
+pub(super) const OTHER: TokenId = TokenId::from_bytes([2; 16]);
 
-struct Hall {
-    gates: ShownPresentations,
-    clock: ManualClock,
+pub(super) struct Hall {
+    pub(super) gates: ShownPresentations,
+    pub(super) clock: ManualClock,
     holder: SoftwareKey,
     card: Card,
     credential: String,
@@ -50,11 +47,11 @@ struct Hall {
 }
 
 impl Hall {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::with_use_cases(None)
     }
 
-    fn with_use_cases(folder: Option<&std::path::Path>) -> Self {
+    pub(super) fn with_use_cases(folder: Option<&std::path::Path>) -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let clock = ManualClock::at(NOW);
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
@@ -80,7 +77,7 @@ impl Hall {
     }
 
     /// The card with these claims and a proof that says this.
-    fn presented(&self, claims: &[&str], nonce: &str, audience: &str) -> String {
+    pub(super) fn presented(&self, claims: &[&str], nonce: &str, audience: &str) -> String {
         let issued_at = self.clock.now();
         let proof = HolderProof { signer: &self.holder, nonce, audience, issued_at };
         let is_asked = |path: &[PathPart]| matches!(path, [PathPart::Name(name)] if claims.contains(&name.as_str()));
@@ -88,34 +85,29 @@ impl Hall {
     }
 
     /// What a wallet shows that read this code.
-    fn with(&self, code: &ShownCode) -> Vec<String> {
+    pub(super) fn with(&self, code: &ShownCode) -> Vec<String> {
         frames(&self.presented(&["age_equal_or_over"], &code.code, &code.audience))
     }
 
     /// What a wallet shows that read none.
-    fn without_code(&self) -> Vec<String> {
+    pub(super) fn without_code(&self) -> Vec<String> {
         frames(&self.presented(&["age_equal_or_over"], "a nonce of the wallet's own", "urn:yufu:shown"))
     }
 
-    fn code(&self, gate: TokenId) -> ShownCode {
+    pub(super) fn code(&self, gate: TokenId) -> ShownCode {
         self.gates.code(gate, "age-over-18").expect("a code")
     }
 
-    fn at(&self, gate: TokenId, frames: &[String]) -> Statement {
+    pub(super) fn at(&self, gate: TokenId, frames: &[String]) -> Statement {
         self.gates.decide(gate, &order("age-over-18", frames)).expect("a statement")
-    }
-
-    fn boarding(&self, frames: &[String]) -> Statement {
-        let order = ShownOrder { boarding_pass: Some(PASS.to_owned()), ..order("boarding", frames) };
-        self.gates.decide(GATE, &order).expect("a statement")
     }
 }
 
-fn order(use_case: &str, frames: &[String]) -> ShownOrder {
+pub(super) fn order(use_case: &str, frames: &[String]) -> ShownOrder {
     ShownOrder { use_case: use_case.to_owned(), frames: frames.to_vec(), ..ShownOrder::default() }
 }
 
-fn frames(presentation: &str) -> Vec<String> {
+pub(super) fn frames(presentation: &str) -> Vec<String> {
     presentation_qr::frames(presentation).expect("it fits")
 }
 
@@ -152,11 +144,11 @@ fn credential(card: &Card, keyring: &Keyring, holder: &SoftwareKey, random: &dyn
     issue(issuance, &*keyring.signer(Purpose::Issuer), random).expect("a credential")
 }
 
-fn said(statement: &Statement) -> (Decision, R) {
+pub(super) fn said(statement: &Statement) -> (Decision, R) {
     (statement.decision, statement.reason)
 }
 
-const ACCEPTED: (Decision, R) = (Decision::Accepted, R::Accepted);
+pub(super) const ACCEPTED: (Decision, R) = (Decision::Accepted, R::Accepted);
 #[test]
 fn a_wallet_that_read_the_code_is_let_through_by_what_was_asked_for() {
     let hall = Hall::new();
@@ -340,64 +332,4 @@ fn frames_that_do_not_belong_together_are_refused_and_nothing_is_taken_by_that()
     let missing = PresentationQrError::Incomplete { missing: 1, count: one.len() };
     assert_eq!(decide(&one[1..]), Err(ShownError::Frames(missing)));
     assert_eq!(said(&hall.at(GATE, &[&one[1..], &one[..]].concat())), ACCEPTED);
-}
-
-#[test]
-fn boarding_takes_the_pass_and_the_shown_card_together() {
-    let hall = Hall::new();
-    let code = hall.gates.code(GATE, "boarding").expect("a code");
-    let names = ["name", "latin_family_name", "latin_given_name"];
-    let shown = || {
-        hall.clock.advance(1);
-        frames(&hall.presented(&names, &code.code, &code.audience))
-    };
-    let statement = hall.boarding(&shown());
-    assert_eq!(said(&statement), ACCEPTED);
-    assert!(statement.boarding.expect("it was matched").matches);
-    let no_pass = hall.gates.decide(GATE, &order("boarding", &shown())).expect("a statement");
-    assert_eq!(said(&no_pass), (Decision::Refused, R::BoardingPassUnreadable));
-    let unreadable = ShownOrder { boarding_pass: Some("M1".to_owned()), ..order("boarding", &shown()) };
-    assert!(matches!(hall.gates.decide(GATE, &unreadable), Err(ShownError::BoardingPass(_))));
-    let not_taken = ShownOrder { boarding_pass: Some(PASS.to_owned()), ..order("age-over-18", &shown()) };
-    assert_eq!(hall.gates.decide(GATE, &not_taken), Err(ShownError::BoardingPassNotTaken));
-}
-
-#[test]
-fn a_use_case_says_whether_codes_are_taken_and_what_follows_without_one() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let text = include_str!("../../../use-cases/age-over-18.toml").replace("\"amber\"", "\"refused\"");
-    std::fs::write(folder.path().join("age-over-18.toml"), &text).expect("written");
-    let foreign = text.replace("name = \"age-over-18\"", "name = \"foreign\"\nissuers = [\"https://other.example\"]");
-    std::fs::write(folder.path().join("foreign.toml"), foreign).expect("written");
-    let hall = Hall::with_use_cases(Some(folder.path()));
-    let refused = hall.at(GATE, &hall.without_code());
-    assert_eq!(said(&refused), (Decision::Refused, R::NonceMismatch));
-    assert_eq!(said(&hall.at(GATE, &hall.with(&hall.code(GATE)))), ACCEPTED);
-    // The issuers that it believes count here as anywhere.
-    let code = hall.gates.code(GATE, "foreign").expect("a code");
-    let statement = hall.gates.decide(GATE, &order("foreign", &hall.with(&code))).expect("a statement");
-    assert_eq!(said(&statement), (Decision::Refused, R::IssuerNotTrusted));
-    for (use_case, error) in [
-        ("hotel-check-in", ShownError::NotTaken),
-        ("security-check", ShownError::NotTaken),
-        ("freight-driver", ShownError::NotTaken),
-        ("flying", ShownError::UseCaseUnknown),
-    ] {
-        assert_eq!(hall.gates.code(GATE, use_case), Err(error.clone()), "{use_case}");
-        assert_eq!(hall.gates.decide(GATE, &order(use_case, &hall.without_code())), Err(error), "{use_case}");
-    }
-}
-
-#[test]
-fn a_checkpoint_is_held_to_its_use_cases() {
-    let hall = Hall::new();
-    let use_cases = Some(vec!["boarding".to_owned()]);
-    let account = CheckpointAccount { use_cases, ..CheckpointAccount::default() };
-    hall.gates.ground.store.roster().install_account(GATE, account);
-    assert!(hall.gates.code(GATE, "boarding").is_ok());
-    assert!(hall.gates.code(OTHER, "age-over-18").is_ok());
-    assert_eq!(hall.gates.code(GATE, "age-over-18"), Err(ShownError::UseCaseNotAllowed));
-    assert_eq!(hall.gates.code(GATE, "flying"), Err(ShownError::UseCaseNotAllowed));
-    let decided = hall.gates.decide(GATE, &order("age-over-18", &hall.without_code()));
-    assert_eq!(decided, Err(ShownError::UseCaseNotAllowed));
 }
