@@ -3,14 +3,18 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use yufu::{
-    base::random::SeededRandom,
+    base::{limits::JWS_BYTES, random::SeededRandom},
     crypto::{
         Algorithm, Signer, SoftwareKey,
         access_token::{self, AccessTokenError},
-        jws::JwsError,
+        jwe::{self, DecryptionKey, Encryption, EncryptionKey, JweError},
+        jws::{self, JwsError},
         x509::{self, Anchor, x5c_header},
     },
-    format::status::{Bits, StatusList, StatusListClaims, StatusListError, Unverified, sign},
+    format::{
+        openid::presentation::REQUEST_OBJECT_TYPE,
+        status::{Bits, StatusList, StatusListClaims, StatusListError, Unverified, sign},
+    },
     issuance::credential::CredentialError,
     model::{
         reason::{Decision, ReasonCode as R},
@@ -31,7 +35,8 @@ use super::{
 pub const TESTED: &[&str] = &["X-02", "JH-11", "NT-SVC-10", "SL-02", "NT-TSL-09"];
 
 /// Every kind of JWT there is here so far.
-const KINDS: [&str; 6] = ["dc+sd-jwt", "kb+jwt", "statuslist+jwt", "openid4vci-proof+jwt", "at+jwt", "yufu-statement+jwt"];
+const KINDS: [&str; 7] =
+    ["dc+sd-jwt", "kb+jwt", "statuslist+jwt", "openid4vci-proof+jwt", "at+jwt", "yufu-statement+jwt", "oauth-authz-req+jwt"];
 
 /// A token of one kind that fits everywhere but for its `typ`: the claims of all, the issuer's key and chain.
 fn token(gate: &Gate, kind: &str) -> String {
@@ -69,6 +74,7 @@ fn a_token_of_one_kind_is_none_of_another() {
     let granted = object(json!({
         "iss": URL, "aud": URL, "sub": "an offer", "jti": "1", "iat": NOW.unix(), "exp": NOW.unix() + 300, "scope": "resident-id",
     }));
+    let response_key = DecryptionKey::generate(&SeededRandom::new(3));
     for kind in KINDS {
         let token = token(&gate, kind);
         // As a credential.
@@ -93,6 +99,13 @@ fn a_token_of_one_kind_is_none_of_another() {
         let wrong = StatementError::from(JwsError::WrongType);
         let expected = if kind == "yufu-statement+jwt" { StatementError::Claim("jti") } else { wrong };
         assert_eq!(checked, Some(expected), "{kind} as a statement");
+        // As a request, as a wallet reads it.
+        let read = jws::Unverified::parse(&token, &[REQUEST_OBJECT_TYPE]).map(drop);
+        let expected = if kind == REQUEST_OBJECT_TYPE { Ok(()) } else { Err(JwsError::WrongType) };
+        assert_eq!(read, expected, "{kind} as a request");
+        // As an encrypted response.
+        let opened = jwe::decrypt(&token, &response_key, "ours", JWS_BYTES).map(drop);
+        assert_eq!(opened, Err(JweError::Malformed), "{kind} as an encrypted response");
         // As a proof of a key for a card, by that very key.
         let (holder, mut header) = (key(1), office.header(&key(1)));
         header.insert("typ".to_owned(), kind.into());
@@ -101,6 +114,23 @@ fn a_token_of_one_kind_is_none_of_another() {
         let wrong = CredentialError::Proof(JwsError::WrongType.into());
         assert_eq!(fetched, if kind == "openid4vci-proof+jwt" { Ok(1) } else { Err(wrong) }, "{kind} as a proof");
     }
+}
+
+#[test]
+fn an_encrypted_response_is_no_token_of_any_kind() {
+    let gate = Gate::new(Algorithm::Es256);
+    let key = DecryptionKey::generate(&SeededRandom::new(3));
+    let recipient = EncryptionKey::from_jwk(&key.public_jwk("ours")).expect("a key");
+    let content = json!({"vp_token": {}}).to_string();
+    let sealed = jwe::encrypt(content.as_bytes(), &recipient, Encryption::A256Gcm, &SeededRandom::new(4)).expect("sealed");
+    let malformed = (R::PresentationMalformed, Some(C::Format));
+    assert_eq!(outcome(&gate.decide(&format!("{sealed}~"))), malformed);
+    assert_eq!(outcome(&gate.decide(&gate.bind(&format!("{sealed}~"), |_, _| {}))), malformed);
+    let in_place_of_proof = outcome(&gate.decide(&format!("{}{sealed}", gate.card())));
+    assert_eq!(in_place_of_proof, (R::HolderBindingInvalid, Some(C::HolderBinding)));
+    assert!(matches!(Unverified::parse(&sealed), Err(StatusListError::Jws(JwsError::Malformed))));
+    assert_eq!(signed_statement::check(&sealed, &[gate.anchor()], NOW).err(), Some(JwsError::Malformed.into()));
+    assert_eq!(jws::Unverified::parse(&sealed, &[REQUEST_OBJECT_TYPE]).map(drop), Err(JwsError::Malformed));
 }
 
 #[test]

@@ -12,7 +12,7 @@ enum Sign {
 
 /// What lines of later.toml wait for, and how it shows that it has come.
 const SIGNS: &[(&str, &[Sign])] = &[
-    ("presentations", &[Sign::Route("/responses/{id}"), Sign::Source("verification/response.rs")]),
+    ("mdoc", &[Sign::Source("format/mdoc"), Sign::Source("format/mdoc.rs")]),
     ("cwt", &[Sign::Source("crypto/cose"), Sign::Source("crypto/cose.rs")]),
     ("authorization_code", &[Sign::Route("/authorize"), Sign::Route("/par"), Sign::Source("issuance/authorize.rs")]),
     ("notification", &[Sign::Route("/notification")]),
@@ -52,6 +52,8 @@ fn every_line_of_every_list_is_tested_or_waits() {
         ("NT-SVC-", 10),
         ("NT-TSL-", 15),
         ("NT-VCI-", 13),
+        ("NT-VP-", 16),
+        ("NT-HAIP-", 10),
         ("X-", 8),
         ("JH-", 14),
         ("SG-", 11),

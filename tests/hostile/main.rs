@@ -5,11 +5,14 @@
 
 mod abroad;
 mod administration;
+mod answers;
 mod codes;
 mod confusion;
+mod desk;
 mod fetching;
 mod foreign_lists;
 mod gate;
+mod haip;
 mod http;
 mod issuance;
 mod jose;
@@ -20,9 +23,12 @@ mod nothing_fetched;
 mod office;
 mod openid;
 mod openid4vp;
+mod requests;
+mod same_device;
 mod sdjwt;
 mod sdjwt_forge;
 mod server;
+mod sessions;
 mod signatures;
 mod status;
 #[path = "../support/mod.rs"]
@@ -34,10 +40,12 @@ use std::collections::BTreeSet;
 /// The lines each module tests.
 const TESTED: &[&[&str]] = &[
     administration::TESTED,
+    answers::TESTED,
     codes::TESTED,
     confusion::TESTED,
     fetching::TESTED,
     foreign_lists::TESTED,
+    haip::TESTED,
     http::TESTED,
     issuance::TESTED,
     jose::TESTED,
@@ -45,7 +53,9 @@ const TESTED: &[&[&str]] = &[
     nothing_fetched::TESTED,
     openid::TESTED,
     openid4vp::TESTED,
+    requests::TESTED,
     sdjwt::TESTED,
+    sessions::TESTED,
     signatures::TESTED,
     status::TESTED,
     verification::TESTED,

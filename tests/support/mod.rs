@@ -282,3 +282,10 @@ pub fn driver(sequence: u16) -> Value {
     }]);
     driver
 }
+
+/// The same person with a picture, of one pixel.
+pub fn with_portrait(mut person: Value) -> Value {
+    const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    person["portrait"] = format!("data:image/png;base64,{PIXEL}").into();
+    person
+}
