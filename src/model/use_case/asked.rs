@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     AskedClaim, AskedCredential, AskedStep, BoardingPassRule, SamePersonBy, UseCase,
     file::{BilingualText, Cause, Surroundings, bad, words, yes},
+    query,
 };
 use crate::model::credential_type::{Bilingual, CredentialType, PathStep};
 
@@ -245,6 +246,7 @@ pub(super) fn check_rules(case: &UseCase) -> Result<(), Cause> {
         let cure = "ask for a credential with holder_binding";
         return Err(bad("transaction_data_types", "no holder's proof could carry the data", cure));
     }
+    check_shown_qr(case)?;
     let Some(rule) = &case.same_person else { return Ok(()) };
     let key = "same_person.credentials";
     let ids: BTreeSet<_> = rule.credentials.iter().collect();
@@ -263,6 +265,22 @@ pub(super) fn check_rules(case: &UseCase) -> Result<(), Cause> {
             let cure = format!("ask for `{claim}` in `{id}`, in every claim set");
             return Err(bad("same_person.by", format!("`{id}` is not always asked for `{claim}`"), cure));
         }
+    }
+    Ok(())
+}
+
+/// Nobody is told to show a code that no gate would take.
+fn check_shown_qr(case: &UseCase) -> Result<(), Cause> {
+    if case.shown_qr.is_none() {
+        return Ok(());
+    }
+    let [asked] = case.credentials.as_slice() else {
+        let problem = "several credentials are asked for, and a QR has room for one";
+        return Err(bad("shown_qr", problem, "leave it out, or ask for one credential"));
+    };
+    if asked.claims.iter().all(query::is_picture) {
+        let problem = "without pictures nothing is left to show";
+        return Err(bad("shown_qr", problem, "leave it out, or ask for a claim that is no picture"));
     }
     Ok(())
 }

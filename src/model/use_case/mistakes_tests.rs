@@ -12,6 +12,13 @@ type = "resident-id"
 claims = [{ path = ["name"] }, { path = ["id_number"] }]
 "#;
 
+const SECOND: &str = r#"
+[[credentials]]
+id = "another"
+type = "resident-id"
+claims = [{ path = ["name"] }]
+"#;
+
 fn error(text: &str) -> String {
     read_as("counter.toml", text).expect_err("it is refused").to_string()
 }
@@ -51,6 +58,15 @@ fn a_value_that_makes_no_sense_is_named_with_its_cure() {
         ),
         (with("max_proof_age_seconds = 301"), "max_proof_age_seconds: 301 is out of bounds; write a number from 1 to 300"),
         (with("max_proof_age_seconds = 0"), "max_proof_age_seconds: 0 is out of bounds; write a number from 1 to 300"),
+        (
+            format!("{}{}", with("shown_qr = { allowed = true, without_code = \"amber\" }"), SECOND),
+            "shown_qr: several credentials are asked for, and a QR has room for one; leave it out, or ask for one credential",
+        ),
+        (
+            asking("[{ path = ['portrait'] }]")
+                .replace("[[cred", "shown_qr = { allowed = true, without_code = 'amber' }\n[[cred"),
+            "shown_qr: without pictures nothing is left to show; leave it out, or ask for a claim that is no picture",
+        ),
         (with("results_seconds = 86400"), "results_seconds: 86400 is out of bounds; write a number from 1 to 900"),
         (with("keep = { days = 367 }"), "keep.days: 367 is out of bounds; write a number from 1 to 366"),
         (

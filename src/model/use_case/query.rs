@@ -15,8 +15,12 @@ pub(super) fn whole(credentials: &[AskedCredential], sets: &[AskedSet]) -> Resul
 
 /// The query of a presentation that the wallet shows as a QR: without pictures.
 pub(super) fn shown(credentials: &[AskedCredential], sets: &[AskedSet]) -> Result<Query, QueryError> {
-    let is_picture = |step: &AskedStep| matches!(step, AskedStep::Name(name) if PICTURES.contains(&name.as_str()));
-    Query::read(&dcql(credentials, sets, |claim| !claim.path.first().is_some_and(is_picture)))
+    Query::read(&dcql(credentials, sets, |claim| !is_picture(claim)))
+}
+
+/// Whether a claim holds a picture.
+pub(super) fn is_picture(claim: &AskedClaim) -> bool {
+    matches!(claim.path.first(), Some(AskedStep::Name(name)) if PICTURES.contains(&name.as_str()))
 }
 
 fn dcql(credentials: &[AskedCredential], sets: &[AskedSet], wanted: impl Fn(&AskedClaim) -> bool) -> Value {
