@@ -62,6 +62,42 @@ fn a_page_asks_the_browser_and_brings_its_answer_once() {
     bring(&scene.gate, &begun, &answer).problem(409, "presentation_over");
 }
 
+/// Only the page brings the answer: whoever saw the request finds no door for another one, nor spends it.
+#[test]
+fn a_wallet_cannot_answer_a_page_behind_its_back() {
+    let scene = Scene::new();
+    let (card, another) = (scene.resident_id(1), scene.resident_id(2));
+    let begun = scene.begin(&order());
+    let asked = asked(&scene, &begun);
+    let origin = format!("origin:{}", scene.service.url());
+    let sealed = answer(&scene, &asked, &another, &origin);
+    let kid = asked.encryption_jwk()["kid"].clone();
+    let form = format!("response={}", text(&sealed["data"]["response"]));
+    for path in [format!("/responses/{}", text(&kid)), format!("/requests/{}", text(&kid))] {
+        assert!(scene.service.anon().post_form(&path, &form).status >= 400, "{path}");
+    }
+    assert_eq!(begun.look()["state"], "waiting");
+    let seen = bring(&scene.gate, &begun, &answer(&scene, &asked, &card, &origin)).good(200);
+    assert_eq!(told(&seen["statement"]), ("accepted", "accepted"));
+    // Nor does a page answer for a wallet that was invited by a code.
+    let by_code = scene.begin(&json!({"use_case": "age-over-18"}));
+    bring(&scene.gate, &by_code, &sealed).problem(409, "presentation_over");
+}
+
+#[test]
+fn a_browser_s_answer_in_the_clear_is_taken_on_this_machine() {
+    let scene = Scene::new();
+    let card = scene.resident_id(1);
+    let begun = scene.begin(&json!({"use_case": "age-over-18", "flow": "dc_api", "response_mode": "direct_post"}));
+    let asked = asked(&scene, &begun);
+    assert_eq!(asked.text("response_mode"), "dc_api");
+    let mut unsigned = scene.wallet.unsigned(&asked, "resident_id", &card);
+    unsigned.claims.insert("aud".to_owned(), format!("origin:{}", scene.service.url()).into());
+    let data = json!({"vp_token": {"resident_id": [unsigned.sign(&card.key)]}});
+    let seen = bring(&scene.gate, &begun, &json!({"protocol": SIGNED, "data": data})).good(200);
+    assert_eq!(told(&seen["statement"]), ("accepted", "accepted"));
+}
+
 #[test]
 fn an_answer_for_a_page_of_another_origin_is_refused() {
     let scene = Scene::new();

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::{
     error::{BeginError, FetchError, LookError},
     ids::{PresentationId, RequestId, ResponseId},
+    order::Flow,
     plan::Plan,
     session::{Asked, Gone, Session, Shown, State},
     view::Outcome,
@@ -99,7 +100,9 @@ impl Sessions {
             State::Waiting(code) => {
                 table.requests.insert(code.current, id);
             }
-            State::Handed(Some(asked)) => {
+            // What a page handed to its browser is brought by that page, and by nobody else: its requests name no address,
+            // but the `kid` in them would be one.
+            State::Handed(Some(asked)) if session.plan.flow != Flow::DcApi => {
                 table.responses.insert(asked.response, id);
             }
             _ => {}
