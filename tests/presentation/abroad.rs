@@ -22,7 +22,7 @@ struct Abroad {
 }
 
 /// A use case for the cards of `other`.
-fn use_case(name: &str, when_too_old: &str, other: &str) -> String {
+fn use_case(name: &str, issuers: &str, when_too_old: &str, other: &str) -> String {
     let vct = format!("{other}/credential-types/resident-id");
     let name_claim = r#"{ path = ["name"], label = { "zh-CN" = "姓名", en = "Name" } }"#;
     format!(
@@ -30,6 +30,7 @@ fn use_case(name: &str, when_too_old: &str, other: &str) -> String {
 name = "{name}"
 title = {{ "zh-CN" = "访客", en = "Visitor" }}
 purpose = {{ "zh-CN" = "核对访客。", en = "To see who visits." }}
+issuers = {issuers}
 [status]
 max_age_seconds = 3600
 when_too_old = "{when_too_old}"
@@ -53,8 +54,13 @@ impl Abroad {
             fs::write(trust.join("other.pem"), pem::encode(pem::CERTIFICATE, roots[0].der())).expect("it is written");
             let cases = config.storage.data.with_file_name("use-cases");
             fs::create_dir_all(&cases).expect("a folder");
-            for (name, when_too_old) in [("visitor", "undetermined"), ("vault", "refused")] {
-                let text = use_case(name, when_too_old, &other.url());
+            let invited = format!("[\"{}\"]", other.url());
+            for (name, issuers, when_too_old) in [
+                ("visitor", "\"anchored\"", "undetermined"),
+                ("vault", invited.as_str(), "refused"),
+                ("household", "\"own\"", "undetermined"),
+            ] {
+                let text = use_case(name, issuers, when_too_old, &other.url());
                 fs::write(cases.join(format!("{name}.toml")), text).expect("it is written");
             }
             config.storage.use_cases = Some(cases);
@@ -127,4 +133,16 @@ fn a_card_revoked_abroad_is_refused_while_its_issuer_is_silent_too() {
     let statement = abroad.show("visitor");
     assert_eq!(told(&statement), ("refused", "credential_revoked"));
     assert!(statement["status"]["age_seconds"].as_i64().is_some_and(|age| age >= 7200), "{}", statement["status"]);
+}
+
+/// Trust in an issuer is the use case's to narrow: an anchor alone does not open every door.
+#[test]
+fn a_card_from_abroad_is_no_good_where_only_our_own_are_believed() {
+    let abroad = Abroad::start();
+    let (begun, asked) = abroad.scene.ask(&json!({"use_case": "household"}));
+    abroad.scene.wallet.answer(&asked, &[("card", &abroad.card)]).oauth(400, "invalid_presentation");
+    let statement = begun.statement();
+    assert_eq!(told(&statement), ("refused", "issuer_not_trusted"));
+    assert_eq!((&statement["credential"], &statement["status"]["value"]), (&Value::Null, &json!("unknown")));
+    assert_eq!(told(&abroad.show("vault")), ("accepted", "accepted"));
 }
