@@ -131,6 +131,31 @@ fn a_built_in_use_case_that_the_types_in_force_cannot_answer_is_left_out() {
     assert!(!told("age-over-18"));
 }
 
+#[test]
+fn the_citizen_is_told_why_by_the_signed_request() {
+    let service = TestService::start();
+    let (gate, wallet) = (service.checkpoint(), service.wallet(1));
+    let begin = |order: Value| {
+        let view = gate.post("/checkpoint/api/v1/presentations", &order).good(201);
+        wallet.open(view["authorization_request"].as_str().expect("a link"))
+    };
+    let asked = begin(json!({"use_case": "boarding"}));
+    let told = json!([{
+        "format": "urn:yufu:use-case",
+        "data": {
+            "use_case": "boarding",
+            "title": {"zh-CN": "登机核验", "en": "Boarding"},
+            "purpose": {
+                "zh-CN": "核对登机牌是否为您本人所有。不查看身份证号码、出生日期和住址，核验后不保留信息。",
+                "en": "To see that the boarding pass is yours. Your ID number, birth date and address are not asked for, and nothing is kept.",
+            },
+        },
+    }]);
+    assert_eq!(asked.claims["verifier_info"], told);
+    let query = asked.claims["dcql_query"].clone();
+    assert_eq!(begin(json!({"query": query})).claims.get("verifier_info"), None);
+}
+
 /// The wallet of the tests takes cards and presents what a use case asks for, so that other tests can rest on it.
 #[test]
 fn a_wallet_presents_what_a_use_case_asks_for_and_no_more() {

@@ -14,13 +14,19 @@ use crate::{
     crypto::jwe::DecryptionKey,
     format::openid::{
         form,
-        presentation::{ClientMetadata, Destination, FetchForm, Protocol, RequestClaims, digital_credential_request},
+        presentation::{
+            ClientMetadata, Destination, FetchForm, Protocol, RequestClaims, VerifierInfo, digital_credential_request,
+        },
     },
+    model::{credential_type::Bilingual, use_case::UseCase},
     verification::request_object::{RequestSignError, RequestSigner},
 };
 
 /// Random bytes of `nonce` and `state`; 128 bits are asked for (OpenID4VP 1.0 section 5.2 and 5.3).
 const SECRET_BYTES: usize = 32;
+
+/// The format of the entry of `verifier_info` that says why the citizen is asked; a name that nobody else gives.
+const USE_CASE_FORMAT: &str = "urn:yufu:use-case";
 
 /// Draws what an answer has to fit, and writes the request that asks for it.
 pub(super) fn ask(
@@ -61,10 +67,18 @@ pub(super) fn ask(
         client_metadata: ClientMetadata { encryption_key },
         wallet_nonce: form.wallet_nonce,
         transaction_data: plan.transactions.iter().map(|transaction| transaction.entry.clone()).collect(),
-        verifier_info: Vec::new(),
+        verifier_info: plan.use_case.as_deref().map(reason_given).into_iter().collect(),
         issued_at: signer.is_signed().then_some(at),
     };
     (asked, claims)
+}
+
+/// Why the citizen is asked, in both languages, for the wallet to show: signed with the request, and attested by nobody
+/// else (OpenID4VP 1.0 section 5.1). A wallet that does not know the format leaves it aside.
+fn reason_given(case: &UseCase) -> VerifierInfo {
+    let words = |text: &Bilingual| json!({"zh-CN": text.zh_cn, "en": text.en});
+    let data = json!({"use_case": case.name, "title": words(&case.title), "purpose": words(&case.purpose)});
+    VerifierInfo { format: USE_CASE_FORMAT.to_owned(), data, credential_ids: Vec::new() }
 }
 
 /// The argument of `navigator.credentials.get({digital: ..})`.
