@@ -3,7 +3,10 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use yufu::base::limits::{EXPIRED_SHOWN_SECONDS, REQUEST_ROTATION_SECONDS, REQUEST_SECONDS, RESULT_SECONDS_DEFAULT};
+use yufu::base::limits::{
+    EXPIRED_SHOWN_SECONDS, PRESENTATION_RESULT_BYTES, REQUEST_ROTATION_SECONDS, REQUEST_SECONDS, RESPONSE_BODY_BYTES,
+    RESULT_SECONDS_DEFAULT,
+};
 
 use super::{
     Answer, Begun, Scene,
@@ -134,4 +137,23 @@ fn a_restart_forgets_every_presentation() {
     scene.wallet.answer(&open, &[("resident_id", &card)]).oauth(400, "invalid_request");
     // The officer shows a new code, and all is well.
     assert_eq!(told(&scene.show(&age(), &[("resident_id", &card)])).0, "accepted");
+}
+
+/// What results may hold in all is bounded; a service that never counted down would one day take no answer any more.
+#[test]
+fn results_that_are_over_give_their_room_back() {
+    let scene = Scene::new();
+    let large = format!("response={}", "x".repeat(RESPONSE_BODY_BYTES - 100));
+    let answer = || {
+        let (_, asked) = scene.ask(&age());
+        scene.wallet.post(&asked, &large)
+    };
+    let most = PRESENTATION_RESULT_BYTES / large.len();
+    for _ in 0..most {
+        answer().oauth(400, "invalid_request");
+    }
+    assert_eq!(answer().status, 503, "no more room");
+    scene.service.clock.advance(RESULT_SECONDS_DEFAULT.unsigned_abs());
+    scene.service.service().tick();
+    answer().oauth(400, "invalid_request");
 }

@@ -144,6 +144,7 @@ impl Service {
         loops::schedule(&self.state);
         loops::prune(&self.state);
         loops::destroy_evidence(&self.state);
+        self.state.presentations.sweep();
         let shown = self.state.store.watch().last();
         if let Err(error) = self.state.publisher.publish_due(self.state.store.board(), shown, self.state.clock.now()) {
             tracing::error!(%error, "a status list could not be signed");

@@ -148,20 +148,23 @@ impl Session {
     }
 
     fn end(&mut self, now: Duration, gone: &mut Gone) {
+        // A result stays as it is until it is removed: whoever removes it counts the bytes that it held.
+        if matches!(self.state, State::Answered(_) | State::Expired) {
+            gone.session = true;
+            return;
+        }
         match std::mem::replace(&mut self.state, State::Expired) {
-            State::Answered(_) | State::Expired => gone.session = true,
+            State::Answered(_) | State::Expired => {}
             State::Waiting(code) => {
                 gone.requests.push(code.current);
                 gone.requests.extend(code.older.map(|(id, _)| id));
             }
             State::Fetched(asked) | State::Handed(asked) => gone.response = asked.map(|asked| asked.response),
         }
-        if !gone.session {
-            self.ends = now + Duration::from_secs(EXPIRED_SHOWN_SECONDS);
-            (self.digital, self.link) = (None, None);
-            self.boarding_pass = None;
-            self.changed();
-        }
+        self.ends = now + Duration::from_secs(EXPIRED_SHOWN_SECONDS);
+        (self.digital, self.link) = (None, None);
+        self.boarding_pass = None;
+        self.changed();
     }
 
     /// A wallet fetches this request; gives the names that are good no more, or none when it was fetched before.
