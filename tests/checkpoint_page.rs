@@ -28,7 +28,7 @@ fn the_page_may_use_the_camera_and_its_own_files_and_nothing_else() {
     for name in ["script-src", "worker-src", "style-src", "connect-src"] {
         is(name, "'self'");
     }
-    is("img-src", "'self' data: blob:");
+    is("img-src", "'self' data:");
     is("require-trusted-types-for", "'script'");
     is("trusted-types", "yufu-worker");
 }

@@ -157,7 +157,8 @@ fn a_refused_caller_changes_nothing() {
 fn a_method_that_a_resource_does_not_have_is_told_which_ones_it_has() {
     let service = TestService::start();
     let (anon, admin) = (service.anon(), service.admin());
-    let paths: BTreeSet<_> = ROUTES.iter().map(|(_, path, _)| *path).chain(["/", "/openapi.json", "/docs"]).collect();
+    let paths: BTreeSet<_> =
+        ROUTES.iter().map(|(_, path, _)| *path).chain(["/", "/checkpoint", "/openapi.json", "/docs"]).collect();
     for path in paths {
         let path = path.replace("{id}", NOBODY);
         let user = if path.starts_with("/admin") || path.starts_with("/checkpoint") { &admin } else { &anon };

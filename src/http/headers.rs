@@ -10,7 +10,7 @@ pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'se
 /// pictures. `digital-credentials` and other powers stand in `Permissions-Policy`, beside the page. Texts never become
 /// markup or code (Trusted Types); the one policy is the address of the worker.
 pub const CHECKPOINT_PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; \
-                                          img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; \
+                                          img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
                                           form-action 'none'; frame-ancestors 'none'; \
                                           require-trusted-types-for 'script'; trusted-types yufu-worker";
 

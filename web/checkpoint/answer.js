@@ -12,7 +12,8 @@ const IDLE_MS = 60_000
 /** A key pressed for what was on the screen before is not meant for the answer. */
 const DEAF_MS = 700
 
-export function answer(app, statement, id) {
+/** `id` names the decision; `isHeld` says that the service holds the result until it is told to forget it. */
+export function answer(app, statement, { id, isHeld }) {
   const { decision } = statement
   const entry = recent.remember(statement, app.useCase)
   const shownAt = performance.now()
@@ -84,7 +85,7 @@ export function answer(app, statement, id) {
       removeEventListener('scroll', rest, { capture: true })
       admitting?.close()
       // The service forgets it by itself too, but why should it know longer than the screen does.
-      if (id) app.api?.forget(id)
+      if (isHeld) app.api?.forget(id)
       hush()
       data = statement = { decision }
     },

@@ -3,6 +3,8 @@
 // A browser's own EventSource cannot send a token, so the stream is read from a fetch.
 import { Trouble } from './api.js'
 
+/** A little more than the pause between signs of life of a stream. */
+const SIGN_OF_LIFE_MS = 20_000
 /** More than two of the pauses between signs of life of a stream; after it the line is taken for dead. */
 const SILENCE_MS = 35_000
 /** Longer than a long poll is held by the service. */
@@ -69,8 +71,12 @@ async function stream(api, id, signal, seen) {
     lost = true
     stop()
   }
+  let heard = Date.now()
+  // A device that slept may come back with a line that died meanwhile.
+  const wake = () => document.visibilityState === 'visible' && Date.now() - heard > SIGN_OF_LIFE_MS && lose()
   signal.addEventListener('abort', stop)
   addEventListener('offline', lose)
+  addEventListener('visibilitychange', wake)
   let timer
   try {
     const events = new Events()
@@ -78,6 +84,7 @@ async function stream(api, id, signal, seen) {
       clearTimeout(timer)
       timer = setTimeout(lose, SILENCE_MS)
       const { value, done } = await reader.read().catch(() => { throw new Trouble('offline') })
+      heard = Date.now()
       if (lost) throw new Trouble('offline')
       if (done || signal.aborted) return false
       for (const { type, data } of events.take(value)) {
@@ -91,6 +98,7 @@ async function stream(api, id, signal, seen) {
     clearTimeout(timer)
     signal.removeEventListener('abort', stop)
     removeEventListener('offline', lose)
+    removeEventListener('visibilitychange', wake)
     stop()
   }
 }

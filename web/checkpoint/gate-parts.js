@@ -32,7 +32,7 @@ export function stage(app, state, acts, code) {
 function strip(state) {
   if (!state.pass || state.phase === 'pass') return null
   const { passenger, flight, seat } = summary(state.pass)
-  return h('p', { class: 'strip phone-only' }, icon('ticket'), h('span', {}, [passenger, flight, seat].filter(Boolean).join(' · ')))
+  return h('p', { class: 'strip phone-only' }, icon('ticket'), h('span', {}, [!state.masked && passenger, flight, seat].filter(Boolean).join(' · ')))
 }
 
 const emblem = (name) => h('div', { class: 'emblem' }, icon(name))
@@ -84,7 +84,7 @@ export function passPanel(state, acts) {
     h('h2', { id: 'pass-title' }, icon('ticket'), t('boarding-pass'), !state.needsPass && h('span', { class: 'optional' }, t('optional'))),
     facts
       ? h('div', { class: 'pass' },
-        h('p', { class: 'pass-name' }, facts.passenger),
+        h('p', { class: 'pass-name' }, state.masked ? t('name-hidden') : facts.passenger),
         h('p', { class: 'pass-flight' }, h('span', {}, facts.flight), h('span', {}, `${facts.from} → ${facts.to}`), facts.seat && h('span', {}, t('seat-n', { seat: facts.seat }))),
         button('remove-pass', 'close', t('remove-pass'), acts.removePass, 'quiet'))
       : h('div', { class: 'row' },

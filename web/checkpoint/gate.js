@@ -15,8 +15,12 @@ import { t } from './words.js'
 
 /** An officer who did nothing for so long is not there: no more codes are made until somebody is. */
 const ABANDONED_MS = 10 * 60_000
+/** After so long without anybody the name on the boarding pass leaves the screen; it is still matched. */
+const IDLE_MS = 60_000
 /** A line that is back within this time was never away, as far as people are concerned. */
 const GRACE_MS = 2500
+
+const isAboutPass = (error) => error instanceof Trouble && (error.problem?.errors ?? []).some(({ pointer }) => pointer === '/boarding_pass')
 
 export function gate(app) {
   const { api, useCase } = app
@@ -31,6 +35,7 @@ export function gate(app) {
     needsPass: useCase.boarding_pass === 'required',
     showsQr: Boolean(useCase.shown_qr),
     pass: null,
+    masked: false,
     passRemark: null,
     typing: false,
     presentation: null,
@@ -43,12 +48,22 @@ export function gate(app) {
   let stop = new AbortController()
   let touched = Date.now()
   let lineTimer
-  const touch = () => { touched = Date.now() }
+  let idle
+  const touch = () => {
+    touched = Date.now()
+    clearTimeout(idle)
+    if (state.pass && !state.masked) idle = setTimeout(mask, IDLE_MS)
+  }
   const hand = new HandScanner((text) => (takesPass && isBoardingPass(text) ? setPass(text) : undefined))
   const code = shownCode(app, { paint, failed: (error) => failed(error) })
 
   const isOn = () => app.view === view
   function paint() { if (isOn()) app.paint() }
+
+  function mask() {
+    state.masked = true
+    paint()
+  }
 
   /** Moves on, and says so to those who do not see it. */
   function enter(phase, spoken) {
@@ -102,6 +117,7 @@ export function gate(app) {
     } catch (error) {
       if (signal.aborted) return
       if (error instanceof Trouble && error.kind === 'gone') return renew()
+      if (isAboutPass(error)) return dropPass()
       failed(error)
     }
   }
@@ -151,10 +167,12 @@ export function gate(app) {
     enter('paused')
   }
 
-  function decided(statement, id = state.presentation?.id) {
+  /** Shows the answer; that of a presentation, or of what a wallet showed as codes, which the service does not hold. */
+  function decided(statement, shownId) {
+    const id = shownId ?? state.presentation?.id
     state.presentation = null
     stop.abort()
-    app.go(answer(app, statement, id))
+    app.go(answer(app, statement, { id, isHeld: shownId === undefined }))
   }
 
   async function setPass(text) {
@@ -166,7 +184,8 @@ export function gate(app) {
       state.typing = true
       return paint()
     }
-    state.pass = text
+    Object.assign(state, { pass: text, masked: false })
+    touch()
     announce(t('pass-read'))
     if (!state.presentation) {
       if (state.phase === 'pass') return begin()
@@ -177,12 +196,16 @@ export function gate(app) {
       await api.addBoardingPass(state.presentation.id, text)
     } catch (error) {
       if (app.isOver(error)) return
-      if (error.kind === 'refused') {
-        state.pass = null
-        state.passRemark = 'pass-unreadable'
-        paint()
-      } else begin()
+      if (isAboutPass(error)) dropPass()
+      else begin()
     }
+  }
+
+  /** The service reads a pass whole; what it cannot read is scanned again. */
+  function dropPass() {
+    Object.assign(state, { pass: null, passRemark: 'pass-unreadable' })
+    announce(t('pass-unreadable'), true)
+    begin()
   }
 
   function removePass() {
@@ -261,6 +284,7 @@ export function gate(app) {
       begin()
     },
     stop() {
+      clearTimeout(idle)
       removeEventListener('pointerdown', touch)
       removeEventListener('keydown', touch)
       hand.stop()

@@ -1,5 +1,6 @@
 // The checkpoint page: which view is on, and what they share.
 import { Api, Trouble, pair } from './api.js'
+import { stayAwake } from './awake.js'
 import { chooseUseCase } from './choose.js'
 import { handOver } from './device.js'
 import { announce, h, hush } from './dom.js'
@@ -29,6 +30,7 @@ const app = {
     app.paint()
     root.querySelector('[data-focus]')?.focus({ preventScroll: true })
     scrollTo(0, 0)
+    stayAwake(['gate', 'answer'].includes(view.name))
     view.start?.()
   },
 

@@ -62,7 +62,7 @@ macro_rules! files {
 /// The files of `web/checkpoint/`. A test holds the list to the folder.
 const OWN: &[File] = files! {
     STYLE: "answer.css", "base.css", "gate.css";
-    SCRIPT: "admission.js", "answer.js", "api.js", "boarding-pass.js", "camera.js", "choose.js", "claims.js", "device.js", "digital.js", "dom.js", "follow.js", "frames.js", "gate-parts.js", "gate.js", "hand-scanner.js", "main.js", "recent.js", "scan-worker.js", "scanner.js", "session.js", "shell.js", "shown.js", "sign-in.js", "sound.js", "words.js";
+    SCRIPT: "admission.js", "answer.js", "api.js", "awake.js", "boarding-pass.js", "camera.js", "choose.js", "claims.js", "device.js", "digital.js", "dom.js", "follow.js", "frames.js", "gate-parts.js", "gate.js", "hand-scanner.js", "main.js", "recent.js", "scan-worker.js", "scanner.js", "session.js", "shell.js", "shown.js", "sign-in.js", "sound.js", "words.js";
 };
 
 /// The words of the page in one language. With them go the words for what a boarding pass and a card differ in, which

@@ -8,10 +8,11 @@ import { after, before, test } from 'node:test'
 import { harbour } from '../node/harbour.mjs'
 import { cards, wallet } from '../node/issue.mjs'
 import { resolve, presentations, respond, show } from '../node/openid4vp.mjs'
-import { call, change, credentialsOf, holderKey, offer, person, register, work } from '../node/peer.mjs'
+import { call, change, credentialsOf, holderKey, offer, person, present, register, work } from '../node/peer.mjs'
 import { blankFilm, film } from './codes.mjs'
 import { boardingPass, checkpoint, expectAnswer, next, scanned, signIn, typePass } from './gate.mjs'
 import { DESKTOP, face, look, newcomer, open, PHONE, TABLET, url } from './page.mjs'
+import { frames } from './presentation-qr.mjs'
 
 const camera = join(work, 'camera.y4m')
 const WIDTHS = { phone: PHONE, tablet: TABLET, desktop: DESKTOP }
@@ -161,6 +162,41 @@ test('amber for a status that is too old: another issuer\'s list was made three 
   await done(opened)
 })
 
+// ---- What the wallet shows ---------------------------------------------------------------------------------------------
+
+test('a presentation shown as QR codes: green with the code of this gate, amber without, and not twice', async () => {
+  const { card, key } = await passenger()
+  const opened = await at('age-over-18', { locale: 'en', viewport: PHONE })
+  const { page } = opened
+  await page.locator('#way-show').click()
+  const code = await scanned(page)
+  await look(page, 'phone-en-11-gate-code')
+  const [, nonce, , audience] = /^YG1:([^:]+):([^:]+):(.+)$/.exec(code)
+  const shown = (challenge, to) => present(card, { age_equal_or_over: { 18: true } }, key, challenge, to)
+
+  const first = frames(await shown(nonce, audience))
+  assert.ok(first.length > 1, 'more than one code')
+  await film(camera, first.map((text) => ({ text })))
+  await page.locator('#scan').click()
+  await page.locator('.segments').waitFor({ timeout: 15_000 })
+  await expectAnswer(page, 'accepted', 'en')
+  await look(page, 'phone-en-12-shown')
+  assert.match(await page.locator('.claims').innerText(), /Yes/)
+
+  await next(page)
+  await page.locator('#way-show').click()
+  await page.locator('.qr[src]').waitFor()
+  await page.locator('#scan').click()
+  await expectAnswer(page, 'refused', 'en')
+
+  await next(page)
+  await film(camera, frames(await shown('made-up-by-the-wallet', 'urn:yufu:shown')).map((text) => ({ text })))
+  await page.locator('#scan').click()
+  await expectAnswer(page, 'undetermined', 'en')
+  assert.ok(await page.locator('#admit').isVisible())
+  await done(opened)
+})
+
 // ---- The camera, and doing without -------------------------------------------------------------------------------------
 
 test('the camera reads boarding passes as QR, and says what it makes of other codes', async () => {
@@ -182,7 +218,7 @@ test('the camera reads boarding passes as QR, and says what it makes of other co
 test('without a camera the pass is typed, or read by a hand-held scanner', async () => {
   // A page of nothing, which comes before the real one, has neither camera nor wallet.
   const blind = () => { if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError')) }
-  const opened = await at('boarding', { locale: 'en', script: blind })
+  const opened = await at('boarding', { locale: 'en', script: blind, expects: [/400/] })
   const { page } = opened
   await page.locator('#scan').click()
   await page.getByText('The camera is not allowed').first().waitFor()
@@ -191,6 +227,10 @@ test('without a camera the pass is typed, or read by a hand-held scanner', async
   await page.locator('#pass-text').fill('not a pass')
   await page.keyboard.press('Enter')
   await page.getByText('not the text of a boarding pass').waitFor()
+  await page.locator('#pass-text').fill(boardingPass().replace(/100$/, '1FF'))
+  await page.keyboard.press('Enter')
+  await page.getByText('cannot be read. Please scan it again').first().waitFor()
+  assert.equal(await page.locator('.phase-pass').isVisible(), true, 'the service could not read it')
   await page.locator('h1').click()
   await page.keyboard.type(boardingPass(), { delay: 2 })
   await page.keyboard.press('Enter')
@@ -310,6 +350,12 @@ test('a minute without anybody takes personal details off the screen, and the an
   const { page } = opened
   await page.clock.install()
   await signIn(page, gate.token, 'security-check', 'en')
+  await page.locator('.phase-waiting').waitFor()
+  await typePass(page, boardingPass())
+  assert.match(await page.locator('.gate').innerText(), /LIN \/ XIAOYU/)
+  await page.clock.fastForward(61_000)
+  await page.getByText('Name hidden').waitFor()
+  assert.doesNotMatch(await page.locator('.gate').innerText(), /XIAOYU/)
   await show(await scanned(page), held)
   await expectAnswer(page, 'accepted', 'en')
   assert.match(await page.locator('.answer').innerText(), /林晓雨/)
