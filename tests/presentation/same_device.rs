@@ -97,3 +97,36 @@ fn a_wallet_sends_nobody_to_an_address_that_is_not_registered() {
     Begun::by(&scene.gate, &order(&format!("{}/checkpoint", scene.service.url())));
     scene.gate.post(PRESENTATIONS, &order(BACK)).problem(403, "redirect_uri_not_allowed");
 }
+
+/// Who declines comes back all the same. When an answer does not fit nobody comes back, so the page that waits is told why,
+/// and nothing of whom.
+#[test]
+fn a_refusal_comes_back_too_and_an_answer_that_does_not_fit_tells_nobody_who_it_was() {
+    let scene = Scene::new();
+    let (gate, card) = (gate(&scene), scene.resident_id(1));
+    let begun = Begun::by(&gate, &order(BACK));
+    let asked = scene.wallet.open(begun.link());
+    let answer = scene.wallet.refuse(&asked, "access_denied").good(200);
+    let code = text(&answer["redirect_uri"]).rsplit_once('=').expect("a code").1;
+    assert_eq!(begun.look().get("statement"), None);
+    assert_eq!(told(&with_code(&begun, code).good(200)["statement"]), ("refused", "declined_by_holder"));
+    let vct = format!("{}/credential-types/resident-id", scene.service.url());
+    let claims = json!([{"path": ["name"]}]);
+    let query = json!({"id": "card", "format": "dc+sd-jwt", "meta": {"vct_values": [vct]}, "claims": claims});
+    let order = json!({
+        "query": {"credentials": [query]}, "flow": "same_device", "redirect_uri": BACK,
+        "transaction_data": [{"type": "urn:example:rental", "credential_ids": ["card"]}],
+    });
+    let begun = Begun::by(&gate, &order);
+    let asked = scene.wallet.open(begun.link());
+    let mut unsigned = scene.wallet.unsigned(&asked, "card", &card);
+    unsigned.claims.remove("transaction_data_hashes");
+    let response = json!({"vp_token": {"card": [unsigned.sign(&card.key)]}, "state": asked.text("state")});
+    let answer = scene.wallet.post_sealed(&asked, &scene.wallet.seal(&asked, &response));
+    answer.oauth(400, "invalid_presentation");
+    assert_eq!(answer.json().get("redirect_uri"), None);
+    let statement = begun.statement();
+    assert_eq!(told(&statement), ("refused", "transaction_data_mismatch"));
+    assert!(!statement.to_string().contains("测试员"), "{statement}");
+    assert_eq!(statement["credentials"][0]["credential"]["claims"], json!({}));
+}
