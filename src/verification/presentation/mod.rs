@@ -26,3 +26,6 @@ pub use service::{Answered, Ground, Presentations};
 pub use view::{Counted, Invitation, Outcome, Phase, View};
 
 pub use crate::verification::boarding::ExpectedFlight;
+
+#[cfg(test)]
+mod tests;

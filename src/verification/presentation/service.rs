@@ -98,7 +98,7 @@ impl Presentations {
             } else {
                 session.link = Some(request::invite_whole(&claims));
             }
-            session.state = State::Handed(Some(asked));
+            session.state = State::Handed(asked);
         }
         self.sessions.insert(id, session)?;
         self.look(who, id, None).map_err(|_| BeginError::TooMany)

@@ -57,10 +57,14 @@ pub(super) struct Answer {
 pub(super) enum State {
     /// No wallet came yet.
     Waiting(Code),
-    /// A wallet fetched a request. Without what was asked it is just being signed, or its answer examined.
-    Fetched(Option<Asked>),
-    /// The whole request stands in a page, for its browser or as a link; without what was asked the answer is being examined.
-    Handed(Option<Asked>),
+    /// A wallet fetches a request, which is just being signed.
+    Signing,
+    /// A wallet has the request.
+    Fetched(Asked),
+    /// The whole request stands in a page, for its browser or as a link.
+    Handed(Asked),
+    /// The answer was taken.
+    Examining,
     Answered(Answer),
     Expired,
 }
@@ -108,7 +112,7 @@ impl Session {
     pub(super) const fn phase(&self) -> Phase {
         match &self.state {
             State::Waiting(_) | State::Handed(_) => Phase::Waiting,
-            State::Fetched(_) => Phase::Fetched,
+            State::Signing | State::Fetched(_) | State::Examining => Phase::Fetched,
             State::Answered(_) => Phase::Answered,
             State::Expired => Phase::Expired,
         }
@@ -116,7 +120,7 @@ impl Session {
 
     /// Whether its course can still be changed by the checkpoint.
     pub(super) const fn is_open(&self) -> bool {
-        matches!(&self.state, State::Waiting(_) | State::Fetched(Some(_)) | State::Handed(Some(_)))
+        matches!(&self.state, State::Waiting(_) | State::Signing | State::Fetched(_) | State::Handed(_))
     }
 
     pub(super) fn changed(&self) {
@@ -159,7 +163,8 @@ impl Session {
                 gone.requests.push(code.current);
                 gone.requests.extend(code.older.map(|(id, _)| id));
             }
-            State::Fetched(asked) | State::Handed(asked) => gone.response = asked.map(|asked| asked.response),
+            State::Fetched(asked) | State::Handed(asked) => gone.response = Some(asked.response),
+            State::Signing | State::Examining => {}
         }
         self.ends = now + Duration::from_secs(EXPIRED_SHOWN_SECONDS);
         (self.digital, self.link) = (None, None);
@@ -172,7 +177,7 @@ impl Session {
         let State::Waiting(code) = &self.state else { return None };
         let others = [Some(code.current), code.older.map(|(id, _)| id)];
         let others = others.into_iter().flatten().filter(|id| *id != request).collect();
-        self.state = State::Fetched(None);
+        self.state = State::Signing;
         self.fetched = Some(request);
         self.ends = now + Duration::from_secs(REQUEST_SECONDS);
         self.changed();
@@ -181,7 +186,9 @@ impl Session {
 
     /// Takes back a fetch whose request could not be signed: the same code is good for another try.
     pub(super) fn unfetch(&mut self, now: Duration) {
-        if let (State::Fetched(None), Some(request)) = (&self.state, self.fetched.take()) {
+        if matches!(self.state, State::Signing)
+            && let Some(request) = self.fetched.take()
+        {
             let rotates = self.plan.rotates().then(|| now + Duration::from_secs(REQUEST_ROTATION_SECONDS));
             self.state = State::Waiting(Code { current: request, rotates, older: None });
             self.changed();
@@ -190,15 +197,22 @@ impl Session {
 
     /// Puts down what the wallet was asked under; whether the session was still waiting for it.
     pub(super) fn ask(&mut self, asked: Asked) -> bool {
-        let State::Fetched(place @ None) = &mut self.state else { return false };
-        *place = Some(asked);
-        true
+        let is_due = matches!(self.state, State::Signing);
+        if is_due {
+            self.state = State::Fetched(asked);
+        }
+        is_due
     }
 
     /// Takes what the wallet was asked under, for the one answer there is.
     pub(super) fn take(&mut self) -> Option<Asked> {
-        let (State::Fetched(asked) | State::Handed(asked)) = &mut self.state else { return None };
-        let asked = asked.take()?;
+        let asked = match std::mem::replace(&mut self.state, State::Examining) {
+            State::Fetched(asked) | State::Handed(asked) => asked,
+            other => {
+                self.state = other;
+                return None;
+            }
+        };
         self.ends += Duration::from_secs(EXAMINATION_SECONDS);
         (self.digital, self.link) = (None, None);
         Some(asked)
@@ -206,7 +220,7 @@ impl Session {
 
     /// Puts down the result of the answer that was taken. The names of the request stay taken.
     pub(super) fn finish(&mut self, outcome: Outcome, bytes: usize, code: Option<Secret<String>>, now: Duration) -> bool {
-        let (State::Fetched(None) | State::Handed(None)) = &self.state else { return false };
+        let State::Examining = &self.state else { return false };
         self.state = State::Answered(Answer { outcome: Some(outcome), bytes, code, wrong: 0 });
         self.ends = now + self.plan.results_stay;
         self.boarding_pass = None;

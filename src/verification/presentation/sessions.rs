@@ -102,7 +102,7 @@ impl Sessions {
             }
             // What a page handed to its browser is brought by that page, and by nobody else: its requests name no address,
             // but the `kid` in them would be one.
-            State::Handed(Some(asked)) if session.plan.flow != Flow::DcApi => {
+            State::Handed(asked) if session.plan.flow != Flow::DcApi => {
                 table.responses.insert(asked.response, id);
             }
             _ => {}
@@ -276,6 +276,19 @@ impl Sessions {
         }
     }
 
+    /// Sessions within other bounds.
+    #[cfg(test)]
+    pub(super) fn within(bounds: Bounds) -> Self {
+        Self { bounds, ..Self::default() }
+    }
+
+    /// Sessions, requests, answers that are waited for, and bytes of results.
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> (usize, usize, usize, usize) {
+        let table = self.table();
+        (table.sessions.len(), table.requests.len(), table.responses.len(), table.result_bytes)
+    }
+
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.table().sessions.len()
@@ -333,10 +346,10 @@ impl Table {
                 code.older.map(|(id, _)| self.requests.remove(&id));
             }
             State::Fetched(asked) | State::Handed(asked) => {
-                asked.map(|asked| self.responses.remove(&asked.response));
+                self.responses.remove(&asked.response);
             }
             State::Answered(answer) => self.result_bytes = self.result_bytes.saturating_sub(answer.bytes),
-            State::Expired => {}
+            State::Signing | State::Examining | State::Expired => {}
         }
     }
 }
