@@ -3,10 +3,13 @@ import { h, icon } from './dom.js'
 import * as sound from './sound.js'
 import { LANGUAGES, language, nameOf, said, t } from './words.js'
 
+/** One picture for all views: drawn anew, it would be asked for anew. */
+const mark = h('img', { class: 'mark', src: '/assets/tally.svg', alt: '', width: 36, height: 36 })
+
 export function header(app) {
   const signedIn = app.api !== null
   return h('header', { class: 'bar' },
-    h('img', { class: 'mark', src: '/assets/tally.svg', alt: '', width: 36, height: 36 }),
+    mark,
     h('p', { class: 'brand' }, t('brand'), h('span', {}, t('brand-place'))),
     signedIn && app.useCase && h('button', { type: 'button', id: 'use-case', class: 'button case-button', title: t('change-use-case'), on: { click: app.choose } },
       h('span', { class: 'unseen' }, t('use-case'), ' '), h('span', { class: 'case-title' }, said(app.useCase.title)), icon('down')),

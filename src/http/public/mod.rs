@@ -1,5 +1,6 @@
 //! For everyone: lists, keys, types, the log, health, documentation and the start page. Nothing here asks who you are.
 
+mod checkpoint_files;
 mod checkpoint_page;
 pub(super) mod health;
 pub(super) mod keys;
