@@ -42,9 +42,12 @@ fn a_request_has_the_members_of_the_standard_and_fresh_secrets() {
         "response_type",
         "response_uri",
         "state",
+        "verifier_info",
         "wallet_nonce",
     ];
     assert_eq!(members, expected);
+    // The purpose of the use case, for the holder to read.
+    assert_eq!(one.claims["verifier_info"][0]["format"], "urn:yufu:use-case");
     assert_eq!(one.text("aud"), "https://self-issued.me/v2");
     assert_eq!((one.text("response_type"), one.text("response_mode")), ("vp_token", "direct_post.jwt"));
     let metadata = &one.claims["client_metadata"];
