@@ -151,6 +151,16 @@ fn check_same_person(all: &mut [Decided], rule: Option<&SamePersonRule>) {
     }
 }
 
+/// Fails a check that could not be made; what is refused already leaves it unmade.
+fn fail_unless_refused(all: &mut [Decided], name: CheckName, reason: ReasonCode, error: &str) {
+    let is_refused = |one: &Decided| one.checks.reason().is_some_and(|reason| reason.decision() == Decision::Refused);
+    if !all.iter().any(is_refused)
+        && let Some(first) = all.first_mut()
+    {
+        first.checks.fail_with(name, reason, error);
+    }
+}
+
 /// Matches the boarding pass with the first credential that shows a name, else with the first that shows anything.
 fn check_boarding(all: &mut [Decided], rules: &Rules<'_>, at: Timestamp) -> Option<BoardingPart> {
     let name = CheckName::BoardingPass;
@@ -166,8 +176,11 @@ fn check_boarding(all: &mut [Decided], rules: &Rules<'_>, at: Timestamp) -> Opti
     };
     let anything = |one: &Decided| one.credential.as_ref().is_some_and(|credential| !credential.claims.is_empty());
     let named = all.iter().position(|one| shows(one, &["latin_family_name", "family_name", "name"]));
-    // Who could not be identified is not compared with anything.
-    let one = named.or_else(|| all.iter().position(anything)).and_then(|at| all.get_mut(at))?;
+    let found = named.or_else(|| all.iter().position(anything)).and_then(|at| all.get_mut(at));
+    let Some(one) = found else {
+        fail_unless_refused(all, name, ReasonCode::ClaimsMissing, "nothing was shown to compare the pass with");
+        return None;
+    };
     let claims = &one.credential.as_ref()?.claims;
     let (part, reason) = boarding::compare(pass, claims, rules.expected_flight, at);
     match reason {
@@ -177,3 +190,7 @@ fn check_boarding(all: &mut [Decided], rules: &Rules<'_>, at: Timestamp) -> Opti
     one.checks.note(name, "reasons", part.reasons.clone());
     Some(part)
 }
+
+#[cfg(test)]
+#[path = "compose_tests.rs"]
+mod tests;
