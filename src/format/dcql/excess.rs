@@ -68,6 +68,15 @@ impl Query {
         alone.or_else(|| self.exceeds_together(registered))
     }
 
+    /// Which condition of `registered` this query leaves out: a claim that has to have one of a few values there and is not
+    /// asked for here. Who asks for less is told less, but is not told "accepted" for less.
+    pub fn drops_condition(&self, registered: &Self) -> Option<Excess> {
+        self.credentials.iter().find_map(|asked| {
+            let path = dropped_condition(asked, registered.credential(&asked.id)?)?;
+            Some(Excess { credential: asked.id.clone(), what: Exceeding::Value(path) })
+        })
+    }
+
     /// Who registered one card or another does not get both.
     fn exceeds_together(&self, registered: &Self) -> Option<Excess> {
         let excess = |id: Option<&str>| {
@@ -126,6 +135,21 @@ fn exceeding(asked: &CredentialQuery, registered: &CredentialQuery) -> Option<Ex
         let alone = asked.claims.iter().find_map(|claim| exceeding_claim(claim, &registered.claims));
         alone.or_else(|| exceeding_sets(asked, registered))
     }
+}
+
+/// A condition counts when every way to answer the registered query meets it, and is kept when every way to answer the
+/// other one does.
+fn dropped_condition(asked: &CredentialQuery, registered: &CredentialQuery) -> Option<String> {
+    let ways = |query: &CredentialQuery, path: &super::Path| -> bool {
+        let in_set = |set: &Vec<String>| query.of_set(set).iter().any(|claim| claim.path == *path);
+        match query.claim_sets.as_slice() {
+            [] => query.claims.iter().any(|claim| claim.path == *path),
+            sets => sets.iter().all(in_set),
+        }
+    };
+    let conditions = registered.claims.iter().filter(|claim| !claim.values.is_empty());
+    let mut binding = conditions.map(|claim| &claim.path).filter(|path| ways(registered, path));
+    binding.find(|path| !ways(asked, path)).map(ToString::to_string)
 }
 
 /// Who registered one claim or another does not get both: the claims of each set that is asked for stand in one of the

@@ -73,3 +73,30 @@ fn what_is_registered_as_an_alternative_is_not_asked_for_together() {
     let many = Value::from(vec![set(json!([["a"], ["b"], ["c"]])); 6]);
     assert_eq!(cards(&["a", "b", "c"], many).exceeds(&cards(&["a", "b", "c"], Value::Null)), together("a"));
 }
+
+#[test]
+fn a_condition_is_not_left_out() {
+    let query = |claims: Value, sets: Value| {
+        let mut query = card();
+        for (member, value) in [("claims", claims), ("claim_sets", sets)] {
+            if !value.is_null() {
+                query[member] = value;
+            }
+        }
+        Query::read(&asked(query)).expect("it is good")
+    };
+    let adult = json!({"id": "adult", "path": ["age_over_18"], "values": [true]});
+    let name = json!({"id": "name", "path": ["name"]});
+    let registered = query(json!([adult, name]), Value::Null);
+    let dropped = |asked: &Query| asked.drops_condition(&registered).map(|excess| excess.what);
+    let missing = Some(Exceeding::Value("age_over_18".to_owned()));
+    assert_eq!(dropped(&registered), None);
+    assert_eq!(dropped(&query(json!([adult]), Value::Null)), None);
+    assert_eq!(dropped(&query(json!([name]), Value::Null)), missing);
+    assert_eq!(dropped(&query(Value::Null, Value::Null)), missing);
+    assert_eq!(dropped(&query(json!([adult, name]), json!([["adult"], ["name"]]))), missing);
+    assert_eq!(dropped(&query(json!([adult, name]), json!([["adult", "name"], ["adult"]]))), None);
+    // Where it is one way of several already, it binds nobody.
+    let loose = query(json!([adult, name]), json!([["adult"], ["name"]]));
+    assert_eq!(query(json!([name]), Value::Null).drops_condition(&loose), None);
+}

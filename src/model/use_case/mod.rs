@@ -218,10 +218,11 @@ impl UseCase {
         &self.query_shown
     }
 
-    /// Passes when `asked` asks for no more than the use case registers (THREATS, rogue checkpoint). Every rule of the use
-    /// case holds for it all the same.
+    /// Passes when `asked` asks for no more than the use case registers (THREATS, rogue checkpoint), and leaves out none of
+    /// its conditions. Every rule of the use case holds for it all the same.
     pub fn narrow(&self, asked: &Query) -> Result<(), Excess> {
-        asked.exceeds(&self.query).map_or(Ok(()), Err)
+        let excess = asked.exceeds(&self.query).or_else(|| asked.drops_condition(&self.query));
+        excess.map_or(Ok(()), Err)
     }
 }
 
