@@ -376,6 +376,10 @@ fn a_checkpoint_asks_for_no_more_than_it_is_registered_for() {
         bound.post(PRESENTATIONS, &order("age-over-18", claims)).problem(403, "asks_too_much");
     }
     desk.gate.post(PRESENTATIONS, &order("age-over-18", name)).problem(403, "asks_too_much");
+    // Less than registered, without the condition: "accepted" would mean nothing.
+    let mut nothing = order("age-over-18", json!([{"path": ["age_equal_or_over", "18"], "values": [true]}]));
+    nothing["query"]["credentials"][0].as_object_mut().expect("a credential").remove("claims");
+    bound.post(PRESENTATIONS, &nothing).problem(403, "asks_too_much");
     let mut unbound = order("age-over-18", json!([{"path": ["age_equal_or_over", "18"], "values": [true]}]));
     unbound["query"]["credentials"][0]["require_cryptographic_holder_binding"] = false.into();
     bound.post(PRESENTATIONS, &unbound).problem(403, "asks_too_much");
