@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ClaimQuery, CredentialQuery, Meta, Query};
+use super::{ClaimQuery, CredentialQuery, CredentialSet, Meta, Query};
 
 /// Most combinations of options that are compared. A registered query has a handful; one that has more is not held to be
 /// within anything.
@@ -36,6 +36,8 @@ pub enum Exceeding {
     ClaimsTogether,
     /// This credential together with others that are registered as alternatives.
     Together,
+    /// To do without a credential that the registered query needs.
+    Without(String),
 }
 
 impl std::fmt::Display for Excess {
@@ -50,6 +52,7 @@ impl std::fmt::Display for Excess {
             Exceeding::Value(path) => write!(f, "{id}: the claim {path} only as one of its registered values"),
             Exceeding::ClaimsTogether => write!(f, "{id}: not these claims together"),
             Exceeding::Together => write!(f, "{id}: not together with the others"),
+            Exceeding::Without(what) => write!(f, "{id}: not alone: {what}"),
         }
     }
 }
@@ -68,9 +71,17 @@ impl Query {
         alone.or_else(|| self.exceeds_together(registered))
     }
 
-    /// Which condition of `registered` this query leaves out: a claim that has to have one of a few values there and is not
-    /// asked for here. Who asks for less is told less, but is not told "accepted" for less.
+    /// Which condition of `registered` this query leaves out: a credential that it needs, or a claim that has to have one of
+    /// a few values there and is not asked for here. Who asks for less is told less, but is not told "accepted" for less.
     pub fn drops_condition(&self, registered: &Self) -> Option<Excess> {
+        let first = self.credentials.first().map(|credential| credential.id.clone()).unwrap_or_default();
+        let without = |what: String| Excess { credential: first.clone(), what: Exceeding::Without(what) };
+        let Some(ways) = self.combinations(|set| set.required) else {
+            return Some(without("too many ways to answer".to_owned()));
+        };
+        if let Some(unanswered) = ways.iter().find_map(|way| registered.check_answered(way).err()) {
+            return Some(without(unanswered.to_string()));
+        }
         self.credentials.iter().find_map(|asked| {
             let path = dropped_condition(asked, registered.credential(&asked.id)?)?;
             Some(Excess { credential: asked.id.clone(), what: Exceeding::Value(path) })
@@ -84,19 +95,21 @@ impl Query {
             Excess { credential, what: Exceeding::Together }
         };
         let first = self.credentials.first().map(|credential| credential.id.as_str());
-        let (Some(asked), Some(most)) = (self.combinations(), registered.combinations()) else { return Some(excess(first)) };
+        let (Some(asked), Some(most)) = (self.combinations(|_| true), registered.combinations(|_| true)) else {
+            return Some(excess(first));
+        };
         let beyond = asked.iter().find(|together| !most.iter().any(|most| together.is_subset(most)))?;
         Some(excess(beyond.first().copied()))
     }
 
-    /// The most that can be shown, for each choice of one option of every set, an optional one too; `None` when there are
-    /// more than [`COMBINATIONS`].
-    fn combinations(&self) -> Option<Vec<BTreeSet<&str>>> {
+    /// The credentials of each choice of one option of every set that counts; `None` when there are more than
+    /// [`COMBINATIONS`] choices. With every set it is the most that can be shown, with the required ones the least.
+    fn combinations(&self, counts: fn(&CredentialSet) -> bool) -> Option<Vec<BTreeSet<&str>>> {
         if self.credential_sets.is_empty() {
             return Some(vec![self.credentials.iter().map(|credential| credential.id.as_str()).collect()]);
         }
         let mut all = vec![BTreeSet::new()];
-        for set in &self.credential_sets {
+        for set in self.credential_sets.iter().filter(|set| counts(set)) {
             if all.len() * set.options.len() > COMBINATIONS {
                 return None;
             }

@@ -100,3 +100,31 @@ fn a_condition_is_not_left_out() {
     let loose = query(json!([adult, name]), json!([["adult"], ["name"]]));
     assert_eq!(query(json!([name]), Value::Null).drops_condition(&loose), None);
 }
+
+#[test]
+fn a_credential_that_is_needed_is_not_left_out() {
+    let query = |ids: &[&str], sets: Value| {
+        let named = |id: &&str| {
+            let mut card = card();
+            card["id"] = (*id).into();
+            card
+        };
+        let mut query = json!({"credentials": ids.iter().map(named).collect::<Vec<_>>()});
+        if !sets.is_null() {
+            query["credential_sets"] = sets;
+        }
+        Query::read(&query).expect("it is good")
+    };
+    let both = query(&["id", "licence"], Value::Null);
+    let without = |asked: &Query, registered: &Query| asked.drops_condition(registered).map(|excess| excess.what);
+    let missing = Some(Exceeding::Without("licence was asked for".to_owned()));
+    assert_eq!(without(&both, &both), None);
+    assert_eq!(without(&query(&["id"], Value::Null), &both), missing);
+    assert_eq!(without(&query(&["id", "licence"], json!([{"options": [["id"], ["id", "licence"]]}])), &both), missing);
+    let optional = json!([{"options": [["id"]]}, {"options": [["licence"]], "required": false}]);
+    assert_eq!(without(&query(&["id", "licence"], optional.clone()), &both), missing);
+    // What is optional may go.
+    assert_eq!(without(&query(&["id"], Value::Null), &query(&["id", "licence"], optional)), None);
+    let either = query(&["id", "licence"], json!([{"options": [["id"], ["licence"]]}]));
+    assert_eq!(without(&query(&["id"], Value::Null), &either), None);
+}
