@@ -50,6 +50,7 @@ fn banner(config: &Config, service: &Service) -> String {
         format!("  鱼符 yufu {}  {url}", env!("CARGO_PKG_VERSION")),
         String::new(),
         format!("  打开 open      {url}/"),
+        format!("  查验点 gate    {url}/checkpoint"),
         format!("  接口 API       {url}/docs/"),
     ];
     if let Some(metrics) = service.metrics_address() {
