@@ -36,6 +36,7 @@ fn metadata(signing: Algorithm) -> (Metadata, Arc<Keyring>, tempfile::TempDir) {
         clock: Arc::new(clock),
         random,
         types: Arc::new(CredentialTypes::built_in().expect("the shipped types")),
+        profile: yufu::model::profile::Profile::Open,
         public_url: URL.into(),
     };
     (Metadata::new(ground), keyring, folder)

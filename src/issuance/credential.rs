@@ -1,6 +1,6 @@
 //! The credential endpoint: an access token and proofs of keys for a card, once (OpenID4VCI 1.0 section 8).
 //!
-//! One commit takes the nonces, writes the card into the offer and issues it; guards on the offer and on the person
+//! One commit takes the nonces, writes the card into the grant and issues it; guards on the grant and on the person
 //! decide between calls at one time. Copies are signed after it. A wallet that lost the answer repeats its request
 //! word for word and gets the same card signed again, with the indices it has.
 
@@ -15,34 +15,35 @@ use crate::{
     },
     issuance::{
         Fault, Ground, Registered,
-        grant::{Grant, configuration, credential_identifier},
+        caller::Shown,
+        grant::{Access, AccessError, configuration},
         nonce::FreshNonce,
-        offer::is_over,
         proof::{self, Proof, ProofError},
     },
     keyring::Purpose,
     model::{
         card::{Card, Copy, IssueOrder, State},
         credential_type::{ClaimSet, CredentialType, Ineligible, PathStep},
+        grant::{Fetched, Grant},
         ids::CardId,
         party::Actor,
         person::civil_date,
-        record::{Commit, Guard, Key, LeadsTo, Offer, OneTime, OneTimeKey, Record, Versioned, Write},
+        record::{Commit, Guard, Key, LeadsTo, OneTime, OneTimeKey, Record, Versioned, Write},
     },
     store::CommitError,
 };
 
-/// Offer and person change a few times at most; a longer loop is not ours to wait for.
+/// Grant and person change a few times at most; a longer loop is not ours to wait for.
 const ATTEMPTS: usize = 16;
-/// The guards on offer and person stand before those on nonces.
+/// The guards on grant and person stand before those on nonces.
 const NONCE_GUARDS_FROM: usize = 2;
 
 /// Why there is no credential.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CredentialError {
-    /// The access token is not ours, past its time, or its offer is gone: 401 (RFC 6750 section 3.1).
-    #[error("the access token is not good")]
-    InvalidToken,
+    /// The access token: 401 (RFC 6750 section 3.1).
+    #[error(transparent)]
+    Access(AccessError),
     /// The form of the request.
     #[error(transparent)]
     Request(#[from] CredentialRequestError),
@@ -83,11 +84,20 @@ pub enum Denial {
     NotEligible(Option<Ineligible>),
 }
 
+impl From<AccessError> for CredentialError {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Fault(fault) => Self::Fault(fault),
+            refused => Self::Access(refused),
+        }
+    }
+}
+
 impl CredentialError {
     /// The code (OpenID4VCI 1.0 section 8.3.1.2; RFC 6750 section 3.1); none when the fault is ours.
     pub const fn code(&self) -> Option<&'static str> {
         Some(match self {
-            Self::InvalidToken => "invalid_token",
+            Self::Access(_) => "invalid_token",
             Self::Request(error) => error.code(),
             Self::UnknownConfiguration => "unknown_credential_configuration",
             Self::UnknownIdentifier => "unknown_credential_identifier",
@@ -107,7 +117,7 @@ pub struct Credentials {
 
 /// A request whose token and target are good.
 struct Asked<'a> {
-    grant: Grant,
+    access: Access,
     credential_type: &'a CredentialType,
     proofs: Vec<Proof>,
     hash: OneTimeKey,
@@ -119,70 +129,67 @@ impl Credentials {
         Self { ground }
     }
 
-    /// Whether an access token is ours and good now: known before a body is taken from the one who shows it.
-    pub fn accepts(&self, access_token: &str) -> bool {
-        self.ground.grant(access_token).is_some()
+    /// Passes when the access token that is shown is good now: known before a body is taken from the one who shows it.
+    pub fn accepts(&self, shown: &Shown) -> Result<(), CredentialError> {
+        self.ground.access(shown)?;
+        Ok(())
     }
 
-    /// Answers the request in `body`, made with `access_token`.
-    pub fn issue(&self, access_token: &str, body: &[u8]) -> Result<CredentialResponse, CredentialError> {
-        let grant = self.ground.grant(access_token).ok_or(CredentialError::InvalidToken)?;
+    /// Answers the request in `body`, made with the access token that is shown.
+    pub fn issue(&self, shown: &Shown, body: &[u8]) -> Result<CredentialResponse, CredentialError> {
+        let access = self.ground.access(shown)?;
         let request = CredentialRequest::parse(body)?;
-        let credential_type = self.wanted(&grant, &request.wanted)?;
-        let offer = self.offer(&grant)?;
+        let credential_type = self.wanted(&access, &request.wanted)?;
         let hash = request_hash(&credential_type.name, &request.proofs);
         let proofs = proof::read_all(&request.proofs)?;
-        let asked = Asked { grant, credential_type, proofs, hash };
-        let (card, person) = self.card(&asked, offer)?;
+        let asked = Asked { access, credential_type, proofs, hash };
+        let (card, person) = self.card(&asked)?;
         self.copies(&asked, &card, &person)
     }
 
-    fn wanted(&self, grant: &Grant, wanted: &Wanted) -> Result<&CredentialType, CredentialError> {
+    fn wanted(&self, access: &Access, wanted: &Wanted) -> Result<&CredentialType, CredentialError> {
         let types = &self.ground.types;
+        let by_identifier = access.grant.value.by_identifier;
         match wanted {
             Wanted::Configuration(name) => {
                 let found = types.get(name).ok_or(CredentialError::UnknownConfiguration)?;
-                match grant.covers(name) {
+                match access.covers(name) {
+                    true if by_identifier => Err(CredentialError::IdentifierNeeded),
                     true => Ok(found),
-                    false if grant.covers(&credential_identifier(name)) => Err(CredentialError::IdentifierNeeded),
                     false => Err(Denial::NotOffered.into()),
                 }
             }
             Wanted::Identifier(identifier) => {
-                let name = configuration(identifier).filter(|_| grant.covers(identifier));
+                let name = configuration(identifier).filter(|name| by_identifier && access.covers(name));
                 let found = name.and_then(|name| types.get(name));
                 found.map(|found| &**found).ok_or(CredentialError::UnknownIdentifier)
             }
         }
     }
 
-    /// The offer of a grant, which has to be redeemed and still there.
-    fn offer(&self, grant: &Grant) -> Result<Versioned<Offer>, CredentialError> {
-        match self.ground.store.get(&Key::Offer(grant.offer)).map_err(Fault::from)? {
-            Some(Versioned { version, value: Record::Offer(value) }) if value.redeemed => {
-                if is_over(&value, self.ground.clock.now()) {
-                    return Err(CredentialError::InvalidToken);
-                }
-                Ok(Versioned { version, value })
-            }
-            _ => Err(CredentialError::InvalidToken),
-        }
+    /// The grant as it is now.
+    fn grant_now(&self, asked: &Asked<'_>) -> Result<Versioned<Grant>, CredentialError> {
+        let now = self.ground.clock.now();
+        let grant = self.ground.grant(asked.access.grant.value.id)?;
+        let is_good = |grant: &Versioned<Grant>| grant.value.is_live(now) && grant.value.generation == asked.access.generation;
+        grant.filter(is_good).ok_or(CredentialError::Access(AccessError::InvalidToken))
     }
 
     /// The card this request issues, or the one it issued when it was made before; and whose it is.
-    fn card(&self, asked: &Asked<'_>, mut offer: Versioned<Offer>) -> Result<(Card, Registered), CredentialError> {
+    fn card(&self, asked: &Asked<'_>) -> Result<(Card, Registered), CredentialError> {
+        let mut grant = asked.access.grant.clone();
         for _ in 0..ATTEMPTS {
             let denied = || Denial::NotEligible(None);
-            let person = self.ground.person(offer.value.person)?.ok_or_else(denied)?;
+            let person = self.ground.person(grant.value.person)?.ok_or_else(denied)?;
             let name = &asked.credential_type.name;
-            if let Some((_, card, hash)) = offer.value.cards.iter().find(|(fetched, ..)| fetched == name) {
-                return Ok((self.fetched_before(asked, *card, hash)?, person));
+            if let Some(fetched) = grant.value.fetched.iter().find(|fetched| fetched.configuration == *name) {
+                return Ok((self.fetched_before(asked, fetched.card, &fetched.request)?, person));
             }
             let nonces = self.check_proofs(asked)?;
             let now = self.ground.clock.now();
             let day = civil_date(now).ok_or(Fault::Clock)?;
             let set = claim_set(asked.credential_type, &person, now, day)?;
-            let commit = self.commit(asked, &offer, &person, &nonces, &set);
+            let commit = self.commit(asked, &grant, &person, &nonces, &set);
             match self.ground.store.commit(commit) {
                 Ok(receipt) => {
                     let card = receipt.issued.into_iter().next().ok_or(Fault::Record("an issued card"))?;
@@ -192,7 +199,7 @@ impl Credentials {
                     return Err(ProofError::NonceNotGood.into());
                 }
                 // Another request of this grant, or a change of the person, was faster: what it left decides.
-                Err(CommitError::GuardFailed(_)) => offer = self.offer(&asked.grant)?,
+                Err(CommitError::GuardFailed(_)) => grant = self.grant_now(asked)?,
                 Err(error) => return Err(Fault::from(error).into()),
             }
         }
@@ -216,7 +223,7 @@ impl Credentials {
         let now = self.ground.clock.now();
         let mut nonces = Vec::with_capacity(asked.proofs.len());
         for proof in &asked.proofs {
-            proof.check(&self.ground.public_url, asked.grant.client_id.as_deref(), now)?;
+            proof.check(&self.ground.public_url, asked.access.grant.value.client_id.as_deref(), now)?;
             nonces.push(self.ground.fresh_nonce(&proof.nonce).ok_or(ProofError::NonceNotGood)?);
         }
         nonces.sort_unstable();
@@ -227,17 +234,18 @@ impl Credentials {
     fn commit(
         &self,
         asked: &Asked<'_>,
-        offer: &Versioned<Offer>,
+        grant: &Versioned<Grant>,
         person: &Registered,
         nonces: &[FreshNonce],
         set: &ClaimSet,
     ) -> Commit {
         let id = CardId::random(&*self.ground.random);
         let name = &asked.credential_type.name;
-        let mut with_card = offer.value.clone();
-        with_card.cards.push((name.clone(), id, asked.hash));
+        let at = self.ground.clock.now();
+        let mut with_card = grant.value.clone();
+        with_card.fetched.push(Fetched { configuration: name.clone(), card: id, request: asked.hash, at });
         let mut guards = vec![
-            Guard::Version(Key::Offer(offer.value.id), offer.version),
+            Guard::Version(Key::Grant(grant.value.id), grant.version),
             Guard::Version(Key::Person(person.id), person.version),
         ];
         guards.extend(nonces.iter().map(|nonce| Guard::Absent(Key::OneTime(nonce.key))));
@@ -245,16 +253,18 @@ impl Credentials {
             let used = OneTime { key: nonce.key, leads_to: LeadsTo::Used, expires_at: nonce.expires_at };
             Write::Put(Record::OneTime(used))
         });
-        let writes = std::iter::once(Write::Put(Record::Offer(with_card))).chain(used).collect();
+        let writes = std::iter::once(Write::Put(Record::Grant(with_card))).chain(used).collect();
         let order = IssueOrder {
             id,
             person: person.id,
             credential_type: name.clone(),
-            offer: offer.value.id,
+            offer: grant.value.offer,
+            instance: grant.value.instance.clone(),
+            grant: Some(grant.value.id),
             holder_keys: asked.proofs.iter().map(|proof| thumbprint(&proof.key)).collect(),
             valid_from: set.valid_from,
             valid_until: set.valid_until,
-            at: self.ground.clock.now(),
+            at,
             by: Actor::Wallet,
         };
         Commit { guards, writes, issue: vec![order], events: Vec::new() }

@@ -1,11 +1,18 @@
-//! What an access token says: which offer it was given for, and what it may be shown for.
+//! Grants, and the access tokens that stand for them.
 
 use crate::{
-    base::base64url,
-    crypto::access_token::{self, Claims, Expectation},
-    issuance::{Fault, Ground},
+    base::{base64url, secret::Secret, time::Timestamp},
+    crypto::access_token::{self, Claims, Confirmation, Expectation},
+    issuance::{
+        Fault, Ground,
+        caller::{Caller, Shown, Spending},
+    },
     keyring::Purpose,
-    model::{ids::OfferId, record::Offer},
+    model::{
+        grant::Grant,
+        ids::{GrantId, OfferId, PersonId},
+        record::{Guard, Key, Record, Versioned, Write},
+    },
 };
 
 /// Life of an access token, in seconds: no longer without binding it to a sender (OpenID4VCI 1.0 section 13.10).
@@ -14,7 +21,7 @@ pub(super) const ACCESS_TOKEN_SECONDS: i64 = 300;
 /// What begins a credential identifier. No configuration has a colon in its name, so neither is taken for the other.
 const IDENTIFIER: &str = "card:";
 
-/// The credential identifier of a configuration (OpenID4VCI 1.0 section 6.2). An offer has one card of each.
+/// The credential identifier of a configuration (OpenID4VCI 1.0 section 6.2). A grant has one card of each.
 pub(super) fn credential_identifier(configuration: &str) -> String {
     format!("{IDENTIFIER}{configuration}")
 }
@@ -24,51 +31,138 @@ pub(super) fn configuration(identifier: &str) -> Option<&str> {
     identifier.strip_prefix(IDENTIFIER)
 }
 
-/// What was granted.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Grant {
-    /// For this offer.
-    pub offer: OfferId,
-    /// The client, when it named itself: proofs name it too.
-    pub client_id: Option<String>,
-    /// The configurations, or the credential identifiers when the token response gave such.
-    pub good_for: Vec<String>,
+/// What a new grant is for.
+#[derive(Clone, Debug)]
+pub(super) struct Terms<'a> {
+    /// Whose cards.
+    pub person: PersonId,
+    /// From which offer.
+    pub offer: Option<OfferId>,
+    /// Which configurations.
+    pub configurations: Vec<String>,
+    /// Whether they are fetched by identifier.
+    pub by_identifier: bool,
+    /// By whom.
+    pub caller: &'a Caller,
 }
 
-impl Grant {
-    /// The grant of everything in an offer.
-    pub(super) fn of_all(offer: &Offer, client_id: Option<String>) -> Self {
-        Self { offer: offer.id, client_id, good_for: offer.credential_types.clone() }
-    }
+/// A new grant, before the commit that makes it.
+#[derive(Debug)]
+pub(super) struct Begun {
+    /// The grant.
+    pub grant: Grant,
+    /// What has to hold.
+    pub guards: Vec<Guard>,
+    /// What is written.
+    pub writes: Vec<Write>,
+    /// The refresh token, shown once.
+    pub refresh_token: Option<Secret<String>>,
+}
 
-    /// Whether it is good for exactly this configuration or identifier.
-    pub(super) fn covers(&self, name: &str) -> bool {
-        self.good_for.iter().any(|granted| granted == name)
+/// What an access token that was shown stands for.
+#[derive(Clone, Debug)]
+pub(super) struct Access {
+    /// The grant, live.
+    pub grant: Versioned<Grant>,
+    /// Which refreshing of it the token belongs to.
+    pub generation: u32,
+    /// What was shown with it that must not be shown again.
+    #[expect(dead_code, reason = "DPoP at the credential endpoint is next")]
+    pub spending: Spending,
+}
+
+/// The access token is not ours, past its time, bound to another key, or its grant is over (RFC 6750 section 3.1).
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum AccessError {
+    /// Not good, whichever way.
+    #[error("the access token is not good")]
+    InvalidToken,
+    /// Our side.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Access {
+    /// Whether it is good for exactly this configuration.
+    pub(super) fn covers(&self, configuration: &str) -> bool {
+        self.grant.value.configurations.iter().any(|granted| granted == configuration)
     }
 }
 
 impl Ground {
-    /// Signs an access token for a grant.
-    pub(super) fn access_token(&self, grant: &Grant) -> Result<String, Fault> {
+    /// A grant by these terms, with what the commit that makes it has to hold and write.
+    pub(super) fn begin_grant(&self, terms: Terms<'_>) -> Begun {
+        let now = self.clock.now();
+        let Terms { person, offer, configurations, by_identifier, caller } = terms;
+        let grant = Grant {
+            id: GrantId::random(&*self.random),
+            person,
+            offer,
+            client_id: caller.client_id.clone(),
+            instance: caller.instance.clone(),
+            attested: caller.attested,
+            dpop_jkt: caller.dpop_jkt.clone(),
+            configurations,
+            by_identifier,
+            generation: 0,
+            fetched: Vec::new(),
+            refresh: None,
+            given_at: now,
+            ended_at: None,
+            expires_at: now.plus_seconds(ACCESS_TOKEN_SECONDS),
+        };
+        let guards = vec![Guard::Absent(Key::Grant(grant.id))];
+        let writes = vec![Write::Put(Record::Grant(grant.clone()))];
+        Begun { grant, guards, writes, refresh_token: None }
+    }
+
+    /// Signs an access token for a grant; gives it with its life in seconds.
+    pub(super) fn access_token(&self, grant: &Grant) -> Result<(String, i64), Fault> {
         let now = self.clock.now();
         let claims = Claims {
             iss: self.public_url.to_string(),
             aud: self.public_url.to_string(),
-            sub: grant.offer.to_string(),
+            sub: grant.id.to_string(),
             client_id: grant.client_id.clone(),
             jti: base64url::encode(self.random.array::<16>()),
             iat: now,
             exp: now.plus_seconds(ACCESS_TOKEN_SECONDS),
-            configurations: grant.good_for.clone(),
+            cnf: grant.dpop_jkt.clone().map(|jkt| Confirmation { jkt }),
+            generation: grant.generation,
+            configurations: grant.configurations.clone(),
         };
-        Ok(access_token::sign(&claims, &self.keyring.signer(Purpose::AccessToken))?)
+        Ok((access_token::sign(&claims, &self.keyring.signer(Purpose::AccessToken))?, ACCESS_TOKEN_SECONDS))
     }
 
-    /// The grant of an access token that we signed and that is good now; none for any other text.
-    pub(super) fn grant(&self, text: &str) -> Option<Grant> {
-        let expected = Expectation { issuer: &self.public_url, audience: &self.public_url, now: self.clock.now() };
+    /// What the access token of a request stands for: ours, of a live grant, and shown by the one it is bound to.
+    pub(super) fn access(&self, shown: &Shown) -> Result<Access, AccessError> {
+        let [authorization] = shown.authorization.as_slice() else { return Err(AccessError::InvalidToken) };
+        let (scheme, token) = authorization.split_once(' ').ok_or(AccessError::InvalidToken)?;
+        if !scheme.eq_ignore_ascii_case("Bearer") {
+            return Err(AccessError::InvalidToken);
+        }
+        let now = self.clock.now();
+        let claims = self.access_claims(token.trim_start_matches(' '), now).ok_or(AccessError::InvalidToken)?;
+        let id: GrantId = claims.sub.parse().map_err(|_| AccessError::InvalidToken)?;
+        let grant = self.grant(id)?.filter(|grant| grant.value.is_live(now)).ok_or(AccessError::InvalidToken)?;
+        if claims.cnf.is_some() || claims.generation != grant.value.generation {
+            return Err(AccessError::InvalidToken);
+        }
+        Ok(Access { grant, generation: claims.generation, spending: Spending::default() })
+    }
+
+    fn access_claims(&self, text: &str, now: Timestamp) -> Option<Claims> {
+        let expected = Expectation { issuer: &self.public_url, audience: &self.public_url, now };
         let signer = self.keyring.signer(Purpose::AccessToken);
-        let claims = access_token::verify(text, signer.public_key(), &expected).ok()?;
-        Some(Grant { offer: claims.sub.parse().ok()?, client_id: claims.client_id, good_for: claims.configurations })
+        access_token::verify(text, signer.public_key(), &expected).ok()
+    }
+
+    /// The grant of this identifier.
+    pub(super) fn grant(&self, id: GrantId) -> Result<Option<Versioned<Grant>>, Fault> {
+        match self.store.get(&Key::Grant(id))? {
+            None => Ok(None),
+            Some(Versioned { version, value: Record::Grant(value) }) => Ok(Some(Versioned { version, value })),
+            Some(_) => Err(Fault::Record("a grant")),
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! Each service is a view on the one [`Ground`]. What must happen once is decided by a guard inside a commit, never by a
 //! look before it.
 
+pub mod caller;
 pub mod credential;
 mod grant;
 pub mod metadata;
@@ -28,7 +29,7 @@ use crate::{
     },
     crypto::{SealError, SignError},
     keyring::Keyring,
-    model::{credential_type::CredentialTypes, person::civil_date},
+    model::{credential_type::CredentialTypes, person::civil_date, profile::Profile},
     store::{CommitError, ReadError, Store},
 };
 
@@ -47,6 +48,8 @@ pub struct Ground {
     pub random: Arc<dyn Random>,
     /// What is issued.
     pub types: Arc<CredentialTypes>,
+    /// How much wallets have to prove.
+    pub profile: Profile,
     /// The issuer's identifier, and the beginning of every address: no slash at its end.
     pub public_url: Arc<str>,
 }

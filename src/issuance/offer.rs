@@ -117,7 +117,7 @@ impl Offers {
             tx_code_length: tx_code.as_ref().map(|_| TX_CODE_DIGITS),
             wrong_tries: 0,
             redeemed: false,
-            cards: Vec::new(),
+            issuer_state_hash: None,
             expires_at,
             sealed_offer: base64url::encode(sealed),
         };

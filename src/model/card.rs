@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     base::time::Timestamp,
     model::{
+        client::WalletInstance,
         event::What,
-        ids::{CardId, ListId, OfferId, PersonId},
+        ids::{CardId, GrantId, ListId, OfferId, PersonId},
         party::Actor,
     },
 };
@@ -73,6 +74,28 @@ pub struct Copy {
     pub status: StatusRef,
     /// The thumbprint of its holder key (RFC 7638, base64url). Lets a repeated request be answered alike.
     pub holder_key: String,
+    /// The first second at which it is not valid any more, where that is not the card's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Timestamp>,
+}
+
+/// What a wallet said became of a batch (OpenID4VCI 1.0 section 11.1).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Notice {
+    /// When it said so.
+    pub at: Timestamp,
+    /// What.
+    pub event: NoticeEvent,
+}
+
+/// What can become of a batch in a wallet.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names are those of OpenID4VCI 1.0 section 11.1")]
+pub enum NoticeEvent {
+    CredentialAccepted,
+    CredentialFailure,
+    CredentialDeleted,
 }
 
 /// One change of state, as the card remembers it.
@@ -104,6 +127,15 @@ pub struct Card {
     /// The offer it came from; none after a rebuild.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<OfferId>,
+    /// The installation of the wallet that has it, when that proved a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<WalletInstance>,
+    /// The grant it was fetched with last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<GrantId>,
+    /// What the wallet said became of it, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
     /// Its copies, at least one.
     pub copies: Vec<Copy>,
     /// The first second at which its copies are valid.
@@ -219,8 +251,12 @@ pub struct IssueOrder {
     pub person: PersonId,
     /// The name of its credential type; each type has lists of its own.
     pub credential_type: String,
-    /// The offer it comes from.
-    pub offer: OfferId,
+    /// The offer it comes from, if it comes from one.
+    pub offer: Option<OfferId>,
+    /// The installation of the wallet, when it proved a key.
+    pub instance: Option<WalletInstance>,
+    /// The grant it is fetched with.
+    pub grant: Option<GrantId>,
     /// The thumbprints of the holder keys, one a copy; not empty.
     pub holder_keys: Vec<String>,
     /// First second of validity.
@@ -236,13 +272,19 @@ pub struct IssueOrder {
 impl IssueOrder {
     /// Completes the order with one status reference a holder key, in order.
     pub fn complete(self, drawn: &[StatusRef]) -> (Card, What) {
-        let copies =
-            drawn.iter().zip(self.holder_keys).map(|(status, holder_key)| Copy { status: *status, holder_key }).collect();
+        let copies = drawn
+            .iter()
+            .zip(self.holder_keys)
+            .map(|(status, holder_key)| Copy { status: *status, holder_key, valid_until: None })
+            .collect();
         let card = Card {
             id: self.id,
             person: Some(self.person),
             credential_type: self.credential_type.clone(),
-            offer: Some(self.offer),
+            offer: self.offer,
+            instance: self.instance,
+            grant: self.grant,
+            notices: Vec::new(),
             copies,
             valid_from: self.valid_from,
             valid_until: self.valid_until,

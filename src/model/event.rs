@@ -8,7 +8,7 @@ use crate::{
         admission::AdmissionReason,
         card::{Reason, State, StatusRef},
         checkpoint::CheckpointAccount,
-        ids::{CardId, EvidenceId, ListId, StoreId, TokenId},
+        ids::{CardId, EvidenceId, ListId, StoreId, TokenId, WalletId},
         party::{Actor, Role},
         reason::ReasonCode,
     },
@@ -41,6 +41,17 @@ pub enum What {
         /// First second of validity.
         valid_from: Timestamp,
         /// First second after validity.
+        valid_until: Timestamp,
+    },
+    /// A card got another batch of copies.
+    Renewed {
+        /// The card.
+        card: CardId,
+        /// Where the status of each new copy stands.
+        copies: Vec<StatusRef>,
+        /// First second of validity of the new copies.
+        valid_from: Timestamp,
+        /// First second after validity of the new copies.
         valid_until: Timestamp,
     },
     /// A card changed its state.
@@ -89,6 +100,32 @@ pub enum What {
         /// The token.
         token: TokenId,
     },
+    /// A wallet was registered as a client.
+    WalletRegistered {
+        /// The wallet.
+        wallet: WalletId,
+    },
+    /// A wallet was switched off: it gets no more tokens.
+    WalletSwitchedOff {
+        /// The wallet.
+        wallet: WalletId,
+    },
+    /// Codes were made with which people sign in; for whom stands only in the store.
+    SignInCodesMade {
+        /// How many.
+        count: u32,
+    },
+    /// An officer decided on an issuance that waited.
+    IssuanceDecided {
+        /// The type of the card.
+        credential_type: String,
+        /// Yes or no.
+        approved: bool,
+    },
+    /// A person took a copy of everything that is kept about them.
+    PersonExported,
+    /// A person's data were erased.
+    PersonErased,
     /// A person was registered; which one stands only in the store.
     PersonRegistered,
     /// A person's data were corrected.

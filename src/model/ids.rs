@@ -75,6 +75,22 @@ id! {
     EvidenceId
 }
 id! {
+    /// An authorisation that a wallet asked for: from the pushed request to the code that was redeemed.
+    AuthorizationId
+}
+id! {
+    /// What a person granted to a wallet: access and refresh tokens stand for it.
+    GrantId
+}
+id! {
+    /// An issuance that waits for an officer's word.
+    DeferredId
+}
+id! {
+    /// A wallet product that is registered as a client.
+    WalletId
+}
+id! {
     /// A store: made once, written into the store and into the log beside it, so that neither is taken for another's.
     StoreId
 }

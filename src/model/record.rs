@@ -7,11 +7,16 @@ use serde::{Deserialize, Serialize};
 use crate::{
     base::time::{Date, Timestamp},
     model::{
+        authorization::Authorization,
         card::{Card, IssueOrder, State},
         checkpoint::CheckpointAccount,
+        client::WalletClient,
+        deferred::DeferredIssuance,
         event::EventDraft,
-        ids::{CardId, EvidenceId, OfferId, PersonId, TokenId},
+        grant::Grant,
+        ids::{AuthorizationId, CardId, DeferredId, EvidenceId, GrantId, OfferId, PersonId, TokenId, WalletId},
         party::Role,
+        sign_in::{CitizenSession, SignInCodes},
     },
 };
 
@@ -36,6 +41,16 @@ pub enum Key {
     Token(TokenId),
     /// Evidence.
     Evidence(EvidenceId),
+    /// An authorisation.
+    Authorization(AuthorizationId),
+    /// A grant.
+    Grant(GrantId),
+    /// An issuance that waits.
+    Deferred(DeferredId),
+    /// A registered wallet.
+    Wallet(WalletId),
+    /// What a person can sign in with.
+    SignInCodes(PersonId),
     /// A setting of the store itself, such as the pinned public URL.
     Setting(String),
 }
@@ -70,8 +85,9 @@ pub struct Offer {
     pub wrong_tries: u8,
     /// Whether the code was redeemed for an access token.
     pub redeemed: bool,
-    /// The cards fetched with it: credential type, card, and the hash of the request that fetched it.
-    pub cards: Vec<(String, CardId, OneTimeKey)>,
+    /// Keyed hash of `issuer_state`, when it is offered by the authorisation code flow too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer_state_hash: Option<OneTimeKey>,
     /// When it dies.
     pub expires_at: Timestamp,
     /// The sealed offer object (it holds the code) for `GET /offers/{id}`, base64url.
@@ -99,6 +115,14 @@ pub enum LeadsTo {
     Used,
     /// A pairing code leads to the token of a checkpoint.
     Pairing(Pairing),
+    /// A request URI or an authorisation code leads to its authorisation.
+    Authorization(AuthorizationId),
+    /// A refresh token, good or replaced, leads to its grant.
+    Grant(GrantId),
+    /// A transaction id leads to the issuance that waits.
+    Deferred(DeferredId),
+    /// The secret of a citizen's browser leads to its session.
+    Session(CitizenSession),
 }
 
 /// The token that a pairing code makes when a device redeems it.
@@ -169,6 +193,11 @@ pub enum Record {
     OneTime(OneTime),
     Token(Token),
     Evidence(Evidence),
+    Authorization(Authorization),
+    Grant(Grant),
+    Deferred(DeferredIssuance),
+    Wallet(WalletClient),
+    SignInCodes(SignInCodes),
     Setting { name: String, value: String },
 }
 
@@ -182,6 +211,11 @@ impl Record {
             Self::OneTime(one_time) => Key::OneTime(one_time.key),
             Self::Token(token) => Key::Token(token.id),
             Self::Evidence(evidence) => Key::Evidence(evidence.id),
+            Self::Authorization(authorization) => Key::Authorization(authorization.id),
+            Self::Grant(grant) => Key::Grant(grant.id),
+            Self::Deferred(deferred) => Key::Deferred(deferred.id),
+            Self::Wallet(wallet) => Key::Wallet(wallet.id),
+            Self::SignInCodes(codes) => Key::SignInCodes(codes.person),
             Self::Setting { name, .. } => Key::Setting(name.clone()),
         }
     }
@@ -245,7 +279,13 @@ pub enum Query {
     },
     /// Tokens.
     Tokens,
-    /// Offers and one-time things that were past their time at this time.
+    /// Registered wallets.
+    Wallets,
+    /// The grants of a person.
+    Grants(PersonId),
+    /// Issuances that an officer has to decide on.
+    Deferred,
+    /// Offers, authorisations, grants, waiting issuances and one-time things that were past their time at this time.
     Expired(Timestamp),
     /// Suspended cards whose suspension ended at or before this time.
     SuspensionsEnded(Timestamp),

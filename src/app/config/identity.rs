@@ -3,6 +3,7 @@
 use crate::{
     app::config::{PublicUrl, quoted},
     crypto::Algorithm,
+    model::profile::Profile,
     verification::request_object::ClientIdPrefix,
 };
 
@@ -32,6 +33,12 @@ pub struct IdentityOptions {
     #[arg(long, env = "YUFU_CLIENT_ID_PREFIX", value_name = "PREFIX", default_value = "x509_hash")]
     pub client_id_prefix: ClientIdPrefix,
 
+    /// What wallets have to prove: open or haip (DPoP, wallet attestation and key attestation required)
+    ///
+    /// When it is left out: open where the public URL is an address of this machine itself, otherwise haip.
+    #[arg(long, env = "YUFU_PROFILE", value_name = "PROFILE")]
+    pub profile: Option<Profile>,
+
     /// Serve beyond this machine with the development keys that the first start makes
     #[arg(long, env = "YUFU_ALLOW_DEVELOPMENT_KEYS", num_args = 0..=1, default_value = "false", default_missing_value = "true")]
     pub allow_development_keys: bool,
@@ -48,6 +55,7 @@ impl Default for IdentityOptions {
             also_public_url: None,
             signing: Algorithm::Es256,
             client_id_prefix: ClientIdPrefix::default(),
+            profile: None,
             allow_development_keys: false,
             allow_plain_http: false,
         }
@@ -55,6 +63,11 @@ impl Default for IdentityOptions {
 }
 
 impl IdentityOptions {
+    /// The profile in force for this public URL.
+    pub fn profile_for(&self, public_url: &PublicUrl) -> Profile {
+        self.profile.unwrap_or(if public_url.is_loopback() { Profile::Open } else { Profile::Haip })
+    }
+
     pub(super) fn describe(&self, lines: &mut Vec<(&'static str, String)>) {
         if let Some(url) = &self.public_url {
             lines.push(("public-url", quoted(url)));
@@ -64,6 +77,9 @@ impl IdentityOptions {
         }
         lines.push(("signing", quoted(algorithm_name(self.signing))));
         lines.push(("client-id-prefix", quoted(self.client_id_prefix)));
+        if let Some(profile) = self.profile {
+            lines.push(("profile", quoted(profile)));
+        }
         lines.push(("allow-development-keys", self.allow_development_keys.to_string()));
         lines.push(("allow-plain-http", self.allow_plain_http.to_string()));
     }

@@ -34,7 +34,7 @@ use crate::{
         Ground, credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People, token::Tokens,
     },
     keyring::{self, Keyring, Purpose, evidence::EvidenceKeys},
-    model::{credential_type::CredentialTypes, use_case::UseCases},
+    model::{credential_type::CredentialTypes, profile::Profile, use_case::UseCases},
     outbound::{AddressRules, ForeignClient},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
     store::{
@@ -58,6 +58,7 @@ pub struct Service {
 /// What the parts are made from.
 struct Materials {
     origin: PublicUrl,
+    profile: Profile,
     public_url: String,
     keyring: Arc<Keyring>,
     evidence_keys: EvidenceKeys,
@@ -171,6 +172,7 @@ impl Materials {
     fn gather(config: &Config, bound: &Bound, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
         let origin = config.identity.public_url.clone().unwrap_or_else(|| PublicUrl::of_listener(bound.wallet_address));
         let public_url = origin.to_string();
+        let profile = config.identity.profile_for(&origin);
         let types = match &config.storage.credential_types {
             Some(folder) => CredentialTypes::load(folder)?,
             None => CredentialTypes::built_in()?,
@@ -198,7 +200,20 @@ impl Materials {
         let trust = Arc::new(verification::trust(&keyring, &types, &public_url, clock.now()));
         let (keyring, types, use_cases) = (Arc::new(keyring), Arc::new(types), Arc::new(use_cases));
         let evidence_keys = EvidenceKeys::in_folder(&config.storage.keys);
-        Ok(Self { origin, public_url, keyring, evidence_keys, store, types, use_cases, trust, statuses, clock, random })
+        Ok(Self {
+            origin,
+            profile,
+            public_url,
+            keyring,
+            evidence_keys,
+            store,
+            types,
+            use_cases,
+            trust,
+            statuses,
+            clock,
+            random,
+        })
     }
 
     fn operator_tokens(&self) -> OperatorTokens {
@@ -217,6 +232,7 @@ impl Materials {
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
             types: Arc::clone(&self.types),
+            profile: self.profile,
             public_url: self.public_url.as_str().into(),
         }
     }

@@ -37,7 +37,7 @@ pub struct Claims {
     pub iss: String,
     /// The credential issuer that accepts it.
     pub aud: String,
-    /// What it was issued for: the id of the offer.
+    /// What it was issued for: the id of the grant.
     pub sub: String,
     /// The client, when it named itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,9 +48,23 @@ pub struct Claims {
     pub iat: Timestamp,
     /// When it ends; at that second it is no longer accepted.
     pub exp: Timestamp,
+    /// The key it is bound to (RFC 9449 section 6.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+    /// Which refreshing of the grant it belongs to.
+    #[serde(default)]
+    pub generation: u32,
     /// The credential configurations it is good for; written as one text, separated by spaces (RFC 6749 section 3.3).
     #[serde(rename = "scope", with = "scope")]
     pub configurations: Vec<String>,
+}
+
+/// The key that an access token is bound to.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// The SHA-256 thumbprint of the DPoP key (RFC 7638), base64url.
+    pub jkt: String,
 }
 
 /// What an access token has to say here and now. A token issued by a clock that is [`CLOCK_SKEW_SECONDS`] fast is

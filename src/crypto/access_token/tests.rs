@@ -16,6 +16,8 @@ fn claims() -> Claims {
         sub: "offer".to_owned(),
         client_id: None,
         jti: "token".to_owned(),
+        cnf: None,
+        generation: 0,
         iat: NOW,
         exp: NOW.plus_seconds(300),
         configurations: vec!["resident-id".to_owned(), "driving-licence.mdoc".to_owned()],

@@ -35,6 +35,7 @@ fn a_token_request_takes_what_it_knows() {
         tx_code: Some("123456".to_owned()),
         client_id: None,
         authorization_details: None,
+        ..TokenRequest::default()
     };
     assert_eq!(TokenRequest::parse(body.as_bytes()), Ok(expected));
     assert_eq!(TokenRequest::parse(b"tx_code=1&tx_code=2"), Err(FormError::Doubled));

@@ -20,6 +20,16 @@ pub struct TokenRequest {
     pub client_id: Option<String>,
     /// What is asked for in particular (RFC 9396), still as JSON.
     pub authorization_details: Option<String>,
+    /// The authorisation code (RFC 6749 section 4.1.3).
+    pub code: Option<String>,
+    /// What the code's challenge was made from (RFC 7636 section 4.5).
+    pub code_verifier: Option<String>,
+    /// Where the code was sent.
+    pub redirect_uri: Option<String>,
+    /// The refresh token (RFC 6749 section 6).
+    pub refresh_token: Option<String>,
+    /// The scope asked for; with a refresh token no wider than what was granted.
+    pub scope: Option<String>,
 }
 
 impl TokenRequest {
@@ -32,6 +42,11 @@ impl TokenRequest {
             tx_code: form.remove("tx_code"),
             client_id: form.remove("client_id"),
             authorization_details: form.remove("authorization_details"),
+            code: form.remove("code"),
+            code_verifier: form.remove("code_verifier"),
+            redirect_uri: form.remove("redirect_uri"),
+            refresh_token: form.remove("refresh_token"),
+            scope: form.remove("scope"),
         })
     }
 }
@@ -72,10 +87,13 @@ impl AuthorizationDetail {
 pub struct TokenResponse {
     /// The access token.
     pub access_token: String,
-    /// `Bearer`.
+    /// `Bearer`, or `DPoP` when it is bound to a key (RFC 9449 section 5).
     pub token_type: String,
     /// Seconds for which it is good.
     pub expires_in: i64,
+    /// What a new access token is had for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
     /// What was granted, when it was asked for in this form.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authorization_details: Vec<AuthorizationDetail>,

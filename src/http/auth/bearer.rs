@@ -17,7 +17,7 @@ pub(super) fn hash_of_token(headers: &HeaderMap) -> Result<[u8; 32], Problem> {
 
 /// The token as sent; none when there is no header of the kind. A header twice is refused: two readers could see two
 /// callers.
-pub(in crate::http) fn token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+fn token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut values = headers.get_all(AUTHORIZATION);
     let value = match (values.next(), values.next()) {
         (None, _) => return Ok(None),

@@ -30,8 +30,6 @@ use crate::{
     },
 };
 
-pub(in crate::http) use bearer::token as shown_token;
-
 /// Proof that the bearer of a good token asked, and that its role has the capability that `M` names. A handler that
 /// changes something cannot be written without one: the services take the [`Authority`] that only this gives.
 pub struct Permit<M> {

@@ -71,7 +71,7 @@ impl From<TokenError> for OAuthError {
 impl From<CredentialError> for OAuthError {
     fn from(error: CredentialError) -> Self {
         match (error.code(), error) {
-            (_, CredentialError::InvalidToken) => Self::invalid_token(),
+            (_, CredentialError::Access(_)) => Self::invalid_token(),
             (Some(code), error) => Self::bad_request(code, &error.to_string()),
             (None, CredentialError::Fault(fault)) => Problem::from(fault).into(),
             (None, _) => Problem::new(Kind::Internal).into(),

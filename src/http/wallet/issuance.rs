@@ -10,7 +10,6 @@ use crate::{
     base::limits::{FORM_BODY_BYTES, JSON_BODY_BYTES},
     http::{
         State,
-        auth::shown_token,
         call::call,
         extract::{Id, MediaType, read_body},
         headers::FOR_EVERY_SITE,
@@ -18,6 +17,7 @@ use crate::{
         problem::{Kind, Problem, ProblemDocument},
         route::{get, on, resource},
     },
+    issuance::caller::Shown,
     model::ids::OfferId,
 };
 
@@ -57,7 +57,8 @@ pub(in crate::http) async fn token(
     body: Payload,
 ) -> Result<HttpResponse, OAuthError> {
     let form = read_body(&request, body.into_inner(), MediaType::Form, FORM_BODY_BYTES).await?;
-    let answer = call(&state, move |state| state.access_tokens.redeem_form(&form)).await??;
+    let shown = shown(&request, "/token");
+    let answer = call(&state, move |state| state.access_tokens.redeem_form(&shown, &form)).await??;
     Ok(HttpResponse::Ok().insert_header(FOR_EVERY_SITE).json(answer))
 }
 
@@ -86,13 +87,28 @@ pub(in crate::http) async fn credential(
     state: web::Data<State>,
     body: Payload,
 ) -> Result<HttpResponse, OAuthError> {
-    let token = shown_token(request.headers()).ok().flatten().ok_or_else(OAuthError::invalid_token)?.to_owned();
+    let shown = shown(&request, "/credential");
     // Strangers do not fill memory with bodies. The token is checked again with the body, which may have taken seconds.
-    let shown = token.clone();
-    if !call(&state, move |state| state.credentials.accepts(&shown)).await? {
-        return Err(OAuthError::invalid_token());
-    }
+    let first = shown.clone();
+    call(&state, move |state| state.credentials.accepts(&first)).await??;
     let body = read_body(&request, body.into_inner(), MediaType::Json, JSON_BODY_BYTES).await?;
-    let answer = call(&state, move |state| state.credentials.issue(&token, &body)).await??;
+    let answer = call(&state, move |state| state.credentials.issue(&shown, &body)).await??;
     Ok(HttpResponse::Ok().insert_header(FOR_EVERY_SITE).json(answer))
+}
+
+/// What the headers of a request to the endpoint at `path` say of who sends it.
+pub(in crate::http) fn shown(request: &HttpRequest, path: &'static str) -> Shown {
+    let all = |name: &str| {
+        let values = request.headers().get_all(name);
+        // What is no text is no credential; it must not count as absent.
+        values.map(|value| value.to_str().unwrap_or_default().to_owned()).collect()
+    };
+    Shown {
+        method: "POST",
+        path,
+        dpop: all("dpop"),
+        attestation: all("oauth-client-attestation"),
+        attestation_pop: all("oauth-client-attestation-pop"),
+        authorization: all("authorization"),
+    }
 }

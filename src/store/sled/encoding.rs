@@ -26,6 +26,11 @@ const OFFER: u8 = b'o';
 const ONE_TIME: u8 = b'n';
 pub(super) const EVIDENCE: u8 = b'e';
 pub(super) const SETTING: u8 = b's';
+const AUTHORIZATION: u8 = b'a';
+const GRANT: u8 = b'g';
+pub(super) const DEFERRED: u8 = b'd';
+pub(super) const WALLET: u8 = b'w';
+const SIGN_IN_CODES: u8 = b'k';
 const INDEX: u8 = b'x';
 
 /// Which store the records are, and the number of the last event whose changes they hold.
@@ -69,6 +74,11 @@ pub(super) fn key_bytes(key: &Key) -> Vec<u8> {
         Key::OneTime(key) => (ONE_TIME, key),
         Key::Token(id) => (TOKEN, id.as_bytes()),
         Key::Evidence(id) => (EVIDENCE, id.as_bytes()),
+        Key::Authorization(id) => (AUTHORIZATION, id.as_bytes()),
+        Key::Grant(id) => (GRANT, id.as_bytes()),
+        Key::Deferred(id) => (DEFERRED, id.as_bytes()),
+        Key::Wallet(id) => (WALLET, id.as_bytes()),
+        Key::SignInCodes(person) => (SIGN_IN_CODES, person.as_bytes()),
         Key::Setting(name) => (SETTING, name.as_bytes()),
     };
     [&[tag], rest].concat()
@@ -103,6 +113,11 @@ fn kind(key: &[u8]) -> &'static str {
         Some(&ONE_TIME) => "one-time things",
         Some(&TOKEN) => "tokens",
         Some(&EVIDENCE) => "evidence",
+        Some(&AUTHORIZATION) => "authorisations",
+        Some(&GRANT) => "grants",
+        Some(&DEFERRED) => "waiting issuances",
+        Some(&WALLET) => "wallets",
+        Some(&SIGN_IN_CODES) => "sign-in codes",
         Some(&SETTING) => "settings",
         _ => "the store",
     }
@@ -118,7 +133,12 @@ pub(super) fn cards_of(person: PersonId) -> Vec<u8> {
     [&[INDEX, b'p'][..], person.as_bytes()].concat()
 }
 
-/// Offers and one-time things by their end; followed by the end and the record's key.
+/// Grants by person; followed by the grant.
+pub(super) fn grants_of(person: PersonId) -> Vec<u8> {
+    [&[INDEX, b'g'][..], person.as_bytes()].concat()
+}
+
+/// Offers, one-time things and what else ends by itself, by their end; followed by the end and the record's key.
 pub(super) const EXPIRING: [u8; 2] = [INDEX, b'e'];
 
 /// Suspended cards by the end of the suspension; followed by the end and the card.
@@ -147,10 +167,15 @@ pub(super) fn index_keys(record: &Record) -> Vec<Vec<u8>> {
         }
         Record::Offer(offer) => vec![expiring(offer.expires_at)],
         Record::OneTime(one_time) => vec![expiring(one_time.expires_at)],
+        Record::Authorization(authorization) => vec![expiring(authorization.expires_at)],
+        Record::Grant(grant) => {
+            vec![expiring(grant.expires_at), [&grants_of(grant.person)[..], grant.id.as_bytes()].concat()]
+        }
+        Record::Deferred(deferred) => vec![expiring(deferred.expires_at)],
         Record::Evidence(evidence) => {
             vec![[&EVIDENCE_ENDING[..], &time_bytes(evidence.ends_at()), evidence.id.as_bytes()].concat()]
         }
-        Record::Token(_) | Record::Setting { .. } => Vec::new(),
+        Record::Token(_) | Record::Wallet(_) | Record::SignInCodes(_) | Record::Setting { .. } => Vec::new(),
     }
 }
 
@@ -160,6 +185,7 @@ pub(super) fn indexed_key(index_key: &[u8]) -> Option<Vec<u8>> {
     match index_key.get(..2)? {
         [INDEX, b'b'] => tail(PERSON, 2 + 16),
         [INDEX, b'p'] => tail(CARD, 2 + 16),
+        [INDEX, b'g'] => tail(GRANT, 2 + 16),
         [INDEX, b'u'] => tail(CARD, 2 + 8),
         [INDEX, b'v'] => tail(EVIDENCE, 2 + 8),
         [INDEX, b'e'] => Some(index_key.get(2 + 8..)?.to_vec()),

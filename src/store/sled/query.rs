@@ -2,7 +2,10 @@
 
 use crate::{
     base::time::Timestamp,
-    model::record::{Query, Record, Versioned},
+    model::{
+        deferred::Word,
+        record::{Query, Record, Versioned},
+    },
     store::{
         Page, ReadError,
         sled::{encoding, records::Records},
@@ -52,6 +55,9 @@ fn range(query: &Query) -> (Vec<u8>, Option<Vec<u8>>) {
         Query::Cards { person: Some(person), .. } => (encoding::cards_of(*person), None),
         Query::Cards { .. } => (vec![encoding::CARD], None),
         Query::Tokens => (vec![encoding::TOKEN], None),
+        Query::Wallets => (vec![encoding::WALLET], None),
+        Query::Deferred => (vec![encoding::DEFERRED], None),
+        Query::Grants(person) => (encoding::grants_of(*person), None),
         Query::Expired(at) => until(&encoding::EXPIRING, *at),
         Query::SuspensionsEnded(at) => until(&encoding::SUSPENDED, *at),
         Query::EvidenceEnded(at) => until(&encoding::EVIDENCE_ENDING, *at),
@@ -75,8 +81,13 @@ fn answers(query: &Query, record: &Record) -> bool {
                 && state.is_none_or(|state| card.state == state)
                 && credential_type.as_ref().is_none_or(|credential_type| card.credential_type == *credential_type)
         }
-        (Query::Tokens, Record::Token(_)) => true,
+        (Query::Tokens, Record::Token(_)) | (Query::Wallets, Record::Wallet(_)) => true,
+        (Query::Deferred, Record::Deferred(deferred)) => deferred.word == Word::Waiting,
+        (Query::Grants(person), Record::Grant(grant)) => grant.person == *person,
         (Query::Expired(at), Record::Offer(offer)) => offer.expires_at <= *at,
+        (Query::Expired(at), Record::Authorization(authorization)) => authorization.expires_at <= *at,
+        (Query::Expired(at), Record::Grant(grant)) => grant.expires_at <= *at,
+        (Query::Expired(at), Record::Deferred(deferred)) => deferred.expires_at <= *at,
         (Query::Expired(at), Record::OneTime(one_time)) => one_time.expires_at <= *at,
         (Query::SuspensionsEnded(at), Record::Card(card)) => card.suspended_until.is_some_and(|until| until <= *at),
         (Query::EvidenceEnded(at), Record::Evidence(evidence)) => evidence.ends_at() <= *at,

@@ -28,13 +28,19 @@ impl Rebuild {
     pub(super) fn take(&mut self, event: &Event) {
         match &event.what {
             What::Issued { card, credential_type, copies, valid_from, valid_until } => {
-                let copies = copies.iter().map(|status| Copy { status: *status, holder_key: String::new() }).collect();
+                let copies = copies
+                    .iter()
+                    .map(|status| Copy { status: *status, holder_key: String::new(), valid_until: None })
+                    .collect();
                 let issued = Change { at: event.at, state: State::Active, reason: None, sealed_note: None, by: event.actor };
                 let rebuilt = Card {
                     id: *card,
                     person: None,
                     credential_type: credential_type.clone(),
                     offer: None,
+                    instance: None,
+                    grant: None,
+                    notices: Vec::new(),
                     copies,
                     valid_from: *valid_from,
                     valid_until: *valid_until,
@@ -100,6 +106,7 @@ impl Rebuild {
             return;
         }
         card.person = old.person;
+        card.instance = old.instance;
         card.copies = old.copies;
         card.due_for_renewal |= old.due_for_renewal;
         // The notes are not in the log; a change is the same change if everything else agrees.

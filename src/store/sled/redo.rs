@@ -51,6 +51,15 @@ pub(super) fn redo(records: &Records, tail: &[LoggedEvent]) -> Result<Redo, Read
                     overlay.put(&Record::Token(token))?;
                 }
             }
+            What::WalletSwitchedOff { wallet } => {
+                if let Some(Record::Wallet(mut wallet)) = overlay.get(&Key::Wallet(*wallet))? {
+                    wallet.switched_off_at.get_or_insert(*at);
+                    overlay.put(&Record::Wallet(wallet))?;
+                }
+            }
+            What::WalletRegistered { wallet } if open && overlay.get(&Key::Wallet(*wallet))?.is_none() => {
+                compensations.push(What::NotApplied { event: *number });
+            }
             What::Issued { card, copies, .. } if open && overlay.get(&Key::Card(*card))?.is_none() => {
                 compensations.push(What::IssueVoided { event: *number, card: *card, copies: copies.clone() });
             }
@@ -69,6 +78,10 @@ pub(super) fn redo(records: &Records, tail: &[LoggedEvent]) -> Result<Redo, Read
             | What::EventsRead { .. }
             | What::AdmittedByHand { .. }
             | What::EvidenceOpened { .. }
+            | What::SignInCodesMade { .. }
+            | What::IssuanceDecided { .. }
+            | What::PersonExported
+            | What::PersonErased
                 if open =>
             {
                 compensations.push(What::NotApplied { event: *number });

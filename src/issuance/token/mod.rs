@@ -1,0 +1,123 @@
+//! The token endpoint: a code or a refresh token for an access token, once (OpenID4VCI 1.0 section 6). One file a grant
+//! type; each makes or changes a grant in one commit and leaves the answer to this one.
+
+mod pre_authorized;
+
+use crate::{
+    base::secret::Secret,
+    format::openid::{
+        form::FormError,
+        offer::PRE_AUTHORIZED_CODE,
+        token::{AuthorizationDetail, BadAuthorizationDetails, TokenRequest, TokenResponse},
+    },
+    issuance::{
+        Fault, Ground,
+        caller::{Caller, CallerError, Shown},
+        grant::credential_identifier,
+    },
+    model::grant::Grant,
+};
+
+/// Longest code or identifier looked at, in bytes; our own codes have 43.
+const MOST_BYTES: usize = 512;
+
+/// A record is written a few times by those who redeem: a loop longer than that is not ours to wait for.
+const ATTEMPTS: usize = 32;
+
+/// Why there is no token. The description of each says no more than its code does.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TokenError {
+    /// Not a form, or a parameter twice.
+    #[error(transparent)]
+    Form(#[from] FormError),
+    /// Who calls is not known, or not proved.
+    #[error(transparent)]
+    Caller(#[from] CallerError),
+    /// `grant_type` is missing.
+    #[error("grant_type is missing")]
+    GrantTypeMissing,
+    /// A grant that is not spoken here.
+    #[error("grant_type is not supported")]
+    GrantTypeNotSupported,
+    /// A parameter that the grant type needs is missing.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// The offer asks for no transaction code, but there is one.
+    #[error("tx_code was not asked for")]
+    TxCodeUnexpected,
+    /// `authorization_details` is not understood, or asks for what was not offered.
+    #[error(transparent)]
+    AuthorizationDetails(#[from] BadAuthorizationDetails),
+    /// The code or token is unknown, used, past its time or dead, or the transaction code is wrong: which, is not said.
+    #[error("the code is not good, or not any more")]
+    GrantNotGood,
+    /// Our side.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl TokenError {
+    /// The code of RFC 6749 section 5.2 and OpenID4VCI 1.0 section 6.3; none when the fault is ours.
+    pub fn code(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Form(_) | Self::GrantTypeMissing | Self::Missing(_) | Self::TxCodeUnexpected => "invalid_request",
+            Self::Caller(error) => error.code(),
+            Self::GrantTypeNotSupported => "unsupported_grant_type",
+            Self::AuthorizationDetails(_) => "invalid_authorization_details",
+            Self::GrantNotGood => "invalid_grant",
+            Self::Fault(_) => return None,
+        })
+    }
+}
+
+/// The token endpoint.
+#[derive(Clone)]
+pub struct Tokens {
+    ground: Ground,
+}
+
+/// What a grant type gave: the grant as it stands in the store, and what only the answer says.
+struct Given {
+    grant: Grant,
+    refresh_token: Option<Secret<String>>,
+}
+
+impl Tokens {
+    /// On this ground.
+    pub fn new(ground: Ground) -> Self {
+        Self { ground }
+    }
+
+    /// Reads a form and redeems what it shows.
+    pub fn redeem_form(&self, shown: &Shown, body: &[u8]) -> Result<TokenResponse, TokenError> {
+        self.redeem(shown, &TokenRequest::parse(body)?)
+    }
+
+    /// Redeems a code or refresh token. Of any number of calls with one code at one time exactly one succeeds.
+    pub fn redeem(&self, shown: &Shown, request: &TokenRequest) -> Result<TokenResponse, TokenError> {
+        let redeem: fn(&Self, &Caller, &TokenRequest) -> Result<Given, TokenError> = match request.grant_type.as_deref() {
+            None => return Err(TokenError::GrantTypeMissing),
+            Some(PRE_AUTHORIZED_CODE) => Self::redeem_pre_authorized,
+            Some(_) => return Err(TokenError::GrantTypeNotSupported),
+        };
+        let caller = self.ground.caller(shown, request.client_id.as_deref())?;
+        Ok(self.answer(redeem(self, &caller, request)?)?)
+    }
+
+    fn answer(&self, given: Given) -> Result<TokenResponse, Fault> {
+        let Given { grant, refresh_token } = given;
+        let (access_token, expires_in) = self.ground.access_token(&grant)?;
+        let details = grant.configurations.iter().filter(|_| grant.by_identifier).map(|name| AuthorizationDetail {
+            detail_type: AuthorizationDetail::TYPE.to_owned(),
+            credential_configuration_id: name.clone(),
+            credential_identifiers: vec![credential_identifier(name)],
+        });
+        Ok(TokenResponse {
+            access_token,
+            token_type: if grant.dpop_jkt.is_some() { "DPoP" } else { "Bearer" }.to_owned(),
+            expires_in,
+            refresh_token: refresh_token.map(|token| token.expose().clone()),
+            authorization_details: details.collect(),
+        })
+    }
+}
