@@ -33,6 +33,7 @@ use crate::{
     store::{CommitError, ReadError, Store},
 };
 
+pub use grant::AccessError;
 pub use register::Registered;
 
 /// What every service here stands on.

@@ -20,7 +20,7 @@ use yufu::{
     },
 };
 
-use super::office::{Office, URL, at_once, authority, code, key, person, registrar, request};
+use super::office::{Office, URL, at_once, authority, code, key, no_headers, person, registrar, request};
 
 pub const TESTED: &[&str] = &["NT-VCI-01", "NT-VCI-02", "NT-VCI-13", "OA-07", "OA-13"];
 
@@ -34,7 +34,7 @@ fn codes_that_are_not_good_get_no_token() {
     let redeem = |code: &str, tx_code: Option<&str>| office.redeem(code, tx_code).expect_err("refused");
     for (line, error, expected) in [
         ("NT-VCI-02", redeem(&plain, Some("123456")), (TokenError::TxCodeUnexpected, "invalid_request")),
-        ("NT-VCI-02", redeem(&code(&guarded), None), (TokenError::TxCodeMissing, "invalid_request")),
+        ("NT-VCI-02", redeem(&code(&guarded), None), (TokenError::Missing("tx_code"), "invalid_request")),
         ("OA-13", redeem("unknown", None), (TokenError::GrantNotGood, "invalid_grant")),
         ("OA-13", redeem(&"A".repeat(1 << 20), None), (TokenError::GrantNotGood, "invalid_grant")),
         ("OA-13", redeem(&plain.to_uppercase(), None), (TokenError::GrantNotGood, "invalid_grant")),
@@ -92,7 +92,7 @@ fn malformed_token_requests_are_named() {
         ("NT-VCI-13", format!("{grant}&pre-authorized_code={good}&client_id=%0a"), "invalid_request"),
         ("NT-VCI-13", format!("{grant}&pre-authorized_code={good}&authorization_details=x"), "invalid_authorization_details"),
     ] {
-        let error = office.tokens.redeem_form(body.as_bytes()).expect_err("refused");
+        let error = office.tokens.redeem_form(&no_headers(), body.as_bytes()).expect_err("refused");
         assert_eq!(error.code(), Some(expected), "{line}: {error:?}");
     }
     assert!(office.redeem(&good, None).is_ok(), "and the code is as good as before");

@@ -6,13 +6,14 @@ use yufu::{
     crypto::{KeyError, Signer, jws::JwsError},
     format::{openid::credential::CredentialRequestError, sdjwt::Unverified},
     issuance::{
+        AccessError,
         credential::{CredentialError, Denial},
         proof::ProofError,
     },
     keyring::Purpose,
 };
 
-use super::office::{Office, URL, at_once, code, key, object, raw, request, signed, token_request};
+use super::office::{Office, URL, at_once, bearer, code, key, no_headers, object, raw, request, signed, token_request};
 
 pub const TESTED: &[&str] = &[
     "NT-VCI-04",
@@ -99,7 +100,7 @@ fn nr_09_a_repeated_request_gets_the_same_card() {
     assert_eq!(office.fetch(&token, &other), Err(CredentialError::Denied(Denial::AlreadyFetched)));
     assert_eq!(office.state(), state);
     office.clock.advance(300);
-    assert_eq!(office.fetch(&token, &body), Err(CredentialError::InvalidToken));
+    assert_eq!(office.fetch(&token, &body), Err(CredentialError::Access(AccessError::InvalidToken)));
 }
 
 #[test]
@@ -155,7 +156,7 @@ fn requests_that_are_not_good_get_no_card() {
         assert_eq!(office.state(), state, "{line}");
     }
     let doubled = format!(r#"{{"{config}":"{id}","{config}":"{id}","proofs":{{"jwt":["{proof}"]}}}}"#);
-    assert_eq!(office.credentials.issue(&token, doubled.as_bytes()), Err(R::NotJson.into()), "NT-VCI-13");
+    assert_eq!(office.credentials.issue(&bearer(&token), doubled.as_bytes()), Err(R::NotJson.into()), "NT-VCI-13");
     assert!(office.fetch(&token, &request(id, &[proof])).is_ok(), "and the service goes on");
 }
 
@@ -272,10 +273,14 @@ fn nt_vci_08_tokens_that_are_not_good() {
     let by_another = yufu::crypto::jws::sign(object(json!({"typ": "at+jwt"})), &claims, &*issuer).expect("signed");
     for bad in ["", "x", "a.b.c", altered.as_str(), by_another.as_str(), office.nonce().as_str()] {
         let refused = office.fetch(bad, &body).expect_err("refused");
-        assert_eq!((&refused, refused.code()), (&CredentialError::InvalidToken, Some("invalid_token")), "{bad}");
+        assert_eq!(
+            (&refused, refused.code()),
+            (&CredentialError::Access(AccessError::InvalidToken), Some("invalid_token")),
+            "{bad}"
+        );
     }
     office.clock.advance(300);
-    assert_eq!(office.fetch(&token, &body), Err(CredentialError::InvalidToken), "expired");
+    assert_eq!(office.fetch(&token, &body), Err(CredentialError::Access(AccessError::InvalidToken)), "expired");
     assert_eq!(office.state(), state);
 }
 
@@ -286,9 +291,9 @@ fn nt_vci_04_identifiers_bind_the_request_to_what_was_granted() {
     let mut asked = token_request(&code(&offered), None);
     let details = |name: &str| Some(format!(r#"[{{"type":"openid_credential","credential_configuration_id":"{name}"}}]"#));
     asked.authorization_details = details("passport");
-    assert_eq!(office.tokens.redeem(&asked).expect_err("refused").code(), Some("invalid_authorization_details"));
+    assert_eq!(office.tokens.redeem(&no_headers(), &asked).expect_err("refused").code(), Some("invalid_authorization_details"));
     asked.authorization_details = details("resident-id");
-    let answer = office.tokens.redeem(&asked).expect("a token");
+    let answer = office.tokens.redeem(&no_headers(), &asked).expect("a token");
     let identifier = &answer.authorization_details[0].credential_identifiers[0];
     let proofs = json!({"jwt": [office.proof(&key(1), &office.nonce())]});
     let fetch = |body: Value| office.fetch(&answer.access_token, &body);
@@ -307,7 +312,7 @@ fn asking_for_one_thing_many_times_gives_a_token_that_works() {
     let mut asked = token_request(&code(&office.offer(false)), None);
     let detail = r#"{"type":"openid_credential","credential_configuration_id":"resident-id"}"#;
     asked.authorization_details = Some(format!("[{}]", [detail; 200].join(",")));
-    let answer = office.tokens.redeem(&asked).expect("a token");
+    let answer = office.tokens.redeem(&no_headers(), &asked).expect("a token");
     assert_eq!(answer.authorization_details.len(), 1);
     let identifier = &answer.authorization_details[0].credential_identifiers[0];
     let body = json!({"credential_identifier": identifier, "proofs": {"jwt": [office.proof(&key(1), &office.nonce())]}});
@@ -319,7 +324,7 @@ fn a_client_that_named_itself_is_named_in_its_proofs() {
     let office = Office::new();
     let mut asked = token_request(&code(&office.offer(false)), None);
     asked.client_id = Some("wallet".to_owned());
-    let token = office.tokens.redeem(&asked).expect("a token").access_token;
+    let token = office.tokens.redeem(&no_headers(), &asked).expect("a token").access_token;
     let proof = |iss: &str| {
         let mut claims = office.claims(&office.nonce());
         claims.insert("iss".to_owned(), json!(iss));

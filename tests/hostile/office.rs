@@ -23,6 +23,7 @@ use yufu::{
     },
     issuance::{
         Ground,
+        caller::Shown,
         credential::{CredentialError, Credentials},
         nonce::Nonces,
         offer::{OfferOrder, Offered, Offers},
@@ -67,6 +68,7 @@ impl Office {
             clock: Arc::new(clock.clone()),
             random,
             types: Arc::new(CredentialTypes::built_in().expect("the shipped types")),
+            profile: yufu::model::profile::Profile::Open,
             public_url: URL.into(),
         };
         Self {
@@ -99,7 +101,7 @@ impl Office {
     }
 
     pub fn redeem(&self, code: &str, tx_code: Option<&str>) -> Result<TokenResponse, TokenError> {
-        self.tokens.redeem(&token_request(code, tx_code))
+        self.tokens.redeem(&no_headers(), &token_request(code, tx_code))
     }
 
     /// A fresh access token for these types.
@@ -108,7 +110,7 @@ impl Office {
     }
 
     pub fn fetch(&self, token: &str, body: &Value) -> Result<CredentialResponse, CredentialError> {
-        self.credentials.issue(token, body.to_string().as_bytes())
+        self.credentials.issue(&bearer(token), body.to_string().as_bytes())
     }
 
     pub fn nonce(&self) -> String {
@@ -235,4 +237,14 @@ pub fn at_once<T: Send>(threads: u64, call: impl Fn(u64) -> T + Sync) -> Vec<T> 
             .collect();
         running.into_iter().map(|thread| thread.join().expect("no panic")).collect()
     })
+}
+
+/// A request to the token endpoint by a wallet that proves nothing of itself.
+pub fn no_headers() -> Shown {
+    Shown { method: "POST", path: "/token", ..Shown::default() }
+}
+
+/// A request to the credential endpoint that shows this access token.
+pub fn bearer(token: &str) -> Shown {
+    Shown { method: "POST", path: "/credential", authorization: vec![format!("Bearer {token}")], ..Shown::default() }
 }

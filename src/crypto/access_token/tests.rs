@@ -134,7 +134,7 @@ fn claims_missing_or_of_another_type_are_refused() {
     }
     let negative = Timestamp::from_unix(-1);
     assert_eq!(signed(header(), with("exp", json!(-1))), Err(AccessTokenError::Expired(negative)));
-    assert_eq!(signed(header(), with("cnf", json!({"jkt": "x"}))), Err(AccessTokenError::Claims));
+    assert_eq!(signed(header(), with("cnf", json!({"jkt": "x", "jwk": {}}))), Err(AccessTokenError::Claims));
     assert_eq!(signed(header(), with("scope", json!("a  b"))), Err(AccessTokenError::Claims));
     let backwards = with("iat", json!(NOW.unix() + 300));
     assert_eq!(signed(header(), backwards), Err(AccessTokenError::NotYetIssued(NOW.plus_seconds(300))));
