@@ -243,6 +243,7 @@ pub enum Guard {
 
 /// One change of records.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a commit has a handful of writes, nearly all of them of the large kind")]
 pub enum Write {
     /// Writes a record, over an earlier one if there is one.
     Put(Record),
