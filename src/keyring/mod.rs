@@ -5,6 +5,7 @@
 //! hardware module can take a key's place.
 
 mod anchors;
+mod attesters;
 mod error;
 pub mod evidence;
 mod file;
@@ -13,6 +14,7 @@ mod request;
 mod trust;
 
 pub use anchors::{anchors, tls_roots};
+pub use attesters::{KEY_ATTESTERS, WALLET_ATTESTERS, attesters};
 pub use error::{KeyringError, TrustListFault};
 pub use material::dns_name;
 pub use trust::{TrustList, TrustPurpose, trust_lists};
@@ -58,6 +60,8 @@ pub struct Keyring {
     access_token: Arc<dyn Signer>,
     anchors: Vec<Anchor>,
     trust_lists: Vec<TrustList>,
+    wallet_attesters: Vec<Anchor>,
+    key_attesters: Vec<Anchor>,
     development: bool,
     new: bool,
     added: Option<PathBuf>,
@@ -84,8 +88,9 @@ impl Keyring {
         }
         let added = folder.add_request_key(public_url, signing, clock.now(), random)?;
         let material = folder.read(public_url, signing, clock.now())?;
-        let trust_lists = trust_lists(dir)?;
-        Ok(Self { new, added, trust_lists, ..Self::from_material(material, anchors(dir)?) })
+        let keyring = Self::from_material(material, anchors(dir)?);
+        let (wallet_attesters, key_attesters) = (attesters(dir, WALLET_ATTESTERS)?, attesters(dir, KEY_ATTESTERS)?);
+        Ok(Self { new, added, trust_lists: trust_lists(dir)?, wallet_attesters, key_attesters, ..keyring })
     }
 
     /// The public URL that a folder of keys belongs to and the public key of its log; none when it holds no keys. For
@@ -121,6 +126,8 @@ impl Keyring {
             access_token: Arc::new(material.access_token),
             anchors,
             trust_lists: Vec::new(),
+            wallet_attesters: Vec::new(),
+            key_attesters: Vec::new(),
             development: material.development_root.is_some(),
             new: true,
             added: None,
@@ -160,6 +167,21 @@ impl Keyring {
     /// Whom this service trusts under conditions: the lists in `trust/<name>/`, in the order of their names.
     pub fn trust_lists(&self) -> &[TrustList] {
         &self.trust_lists
+    }
+
+    /// The same keys, trusting these to attest wallets and keys instead. For keys that are never written.
+    pub fn with_attesters(self, wallet_attesters: Vec<Anchor>, key_attesters: Vec<Anchor>) -> Self {
+        Self { wallet_attesters, key_attesters, ..self }
+    }
+
+    /// Who may attest wallets: the certificates in `trust/wallet-attesters/`.
+    pub fn wallet_attesters(&self) -> &[Anchor] {
+        &self.wallet_attesters
+    }
+
+    /// Who may attest the keys of wallets: the certificates in `trust/key-attesters/`.
+    pub fn key_attesters(&self) -> &[Anchor] {
+        &self.key_attesters
     }
 
     /// Whether these are keys that a first start made, good for trying and not for citizens.

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{
     KeyringError, TrustListFault,
     anchors::{TRUST, listed, read_anchors},
+    attesters::RESERVED,
 };
 use crate::{base::limits::TRUST_LISTS, crypto::x509::Anchor, model::credential_type::Bilingual};
 
@@ -82,12 +83,13 @@ struct NameText {
     en: String,
 }
 
-/// The trust lists of a folder of keys: every folder in `trust/`, whose name is free and does not begin with a dot. Each
-/// holds `list.toml` and certificates in `*.pem`.
+/// The trust lists of a folder of keys: every folder in `trust/` but those of attesters, whose name is free otherwise and
+/// does not begin with a dot. Each holds `list.toml` and certificates in `*.pem`.
 pub fn trust_lists(keys: &Path) -> Result<Vec<TrustList>, KeyringError> {
     let is_list = |path: &Path| {
         let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        path.is_dir() && !hidden
+        let reserved = path.file_name().is_some_and(|name| RESERVED.iter().any(|taken| name == *taken));
+        path.is_dir() && !hidden && !reserved
     };
     let folders = listed(&keys.join(TRUST), is_list)?;
     if folders.len() > TRUST_LISTS {
