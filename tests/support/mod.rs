@@ -2,6 +2,8 @@
 //! typed by what they carry.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub mod attester;
+pub mod haip;
 pub mod wallet;
 
 use std::{fs, sync::Arc};
