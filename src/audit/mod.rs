@@ -6,6 +6,7 @@
 pub mod check;
 pub mod heads;
 pub mod open;
+pub mod openings;
 pub mod prove;
 pub mod seal;
 

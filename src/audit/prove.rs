@@ -44,7 +44,7 @@ fn roots(store: &dyn Store, size: u64, path: Option<Vec<Range<u64>>>) -> Result<
 }
 
 /// The root over leaves; leaf n is event n + 1.
-fn root(store: &dyn Store, leaves: Range<u64>) -> Result<Hash, ProveError> {
+pub(super) fn root(store: &dyn Store, leaves: Range<u64>) -> Result<Hash, ProveError> {
     let (mut tree, mut next) = (Frontier::new(), leaves.start);
     while next < leaves.end {
         let limit = usize::try_from((leaves.end - next).min(PAGE)).unwrap_or(usize::MAX);

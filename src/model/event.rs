@@ -231,6 +231,17 @@ impl What {
             _ => None,
         }
     }
+
+    /// The card that this event is about, when it is about one.
+    pub fn card(&self) -> Option<CardId> {
+        match self {
+            Self::Issued { card, .. }
+            | Self::Renewed { card, .. }
+            | Self::StateChanged { card, .. }
+            | Self::IssueVoided { card, .. } => Some(*card),
+            _ => None,
+        }
+    }
 }
 
 mod salt_text {
