@@ -11,6 +11,7 @@ pub mod event;
 pub mod grant;
 pub mod id_number;
 pub mod ids;
+pub mod own_suspension;
 pub mod party;
 pub mod permutation;
 pub mod person;

@@ -11,7 +11,8 @@ use crate::{
     model::{
         card::{Card, Circumstance, Reason, State, TransitionError},
         event::{EventDraft, What},
-        ids::CardId,
+        ids::{CardId, PersonId},
+        own_suspension::UndoError,
         party::{Authority, Capability},
         record::{Commit, Guard, Key, Record, Versioned, Write},
     },
@@ -51,6 +52,9 @@ pub enum LifecycleError {
     /// The card's state does not allow it.
     #[error(transparent)]
     Transition(#[from] TransitionError),
+    /// The holder does not get the card back.
+    #[error(transparent)]
+    Undo(#[from] UndoError),
     /// Others kept changing the card.
     #[error("the card is being changed by others, try again")]
     Contended,
@@ -66,6 +70,8 @@ pub enum LifecycleError {
 enum Transition {
     Suspend,
     Reinstate,
+    /// By the holder, who signed in then.
+    Undo(Timestamp),
     Revoke,
 }
 
@@ -84,7 +90,8 @@ pub struct Lifecycle {
 
 impl Lifecycle {
     /// Suspends a card, or changes the end of its suspension. Operators with [`Capability::ChangeCards`]; the holder,
-    /// for own cards. When this returns, the change is on disk and shown by the status board.
+    /// for own cards, where a card that is suspended without an end stays as it is. When this returns, the change is on
+    /// disk and shown by the status board.
     pub fn suspend(&self, authority: &Authority, card: CardId, order: Order) -> Result<Card, LifecycleError> {
         match authority {
             Authority::Holder(_) => {}
@@ -101,6 +108,13 @@ impl Lifecycle {
             _ => authority.require(Capability::ChangeCards).map_err(|_| LifecycleError::NotAllowed)?,
         }
         self.change(authority, card, &order, Transition::Reinstate)
+    }
+
+    /// Gives a holder back what the holder suspended within the last day and nobody else did, once the holder has signed in
+    /// anew (see [`Card::can_be_undone`]).
+    pub fn undo(&self, holder: PersonId, signed_in_at: Timestamp, card: CardId) -> Result<Card, LifecycleError> {
+        let order = Order { reason: Reason::Found, note: None, until: None };
+        self.change(&Authority::Holder(holder), card, &order, Transition::Undo(signed_in_at))
     }
 
     /// Revokes a card for good. Operators with [`Capability::ChangeCards`]. Revoking a revoked card changes nothing,
@@ -127,13 +141,16 @@ impl Lifecycle {
         for _ in 0..ROUNDS {
             let Versioned { version, value: card } = self.card(id)?;
             may_touch(by, &card, self.clock.now())?;
-            if to == Transition::Revoke && card.state == State::Revoked {
+            if is_done(by, &card, to) {
                 if self.is_shown(&card) {
                     return Ok(card);
                 }
                 // Somebody else's commit is on its way to the disk and the board: an empty one is answered after it.
                 self.store.commit(Commit::default()).map_err(LifecycleError::Store)?;
                 continue;
+            }
+            if let Transition::Undo(signed_in_at) = to {
+                card.can_be_undone(signed_in_at, self.clock.now())?;
             }
             let (changed, what) = self.transition(by, &card, order, to)?;
             match self.commit(by, version, &changed, Some(what)) {
@@ -145,9 +162,9 @@ impl Lifecycle {
         Err(LifecycleError::Contended)
     }
 
-    /// Whether the board shows every copy of a revoked card as revoked.
+    /// Whether the board shows every copy in the state of the card.
     fn is_shown(&self, card: &Card) -> bool {
-        let value = State::Revoked.list_value();
+        let value = card.state.list_value();
         card.copies.iter().all(|copy| self.store.board().entry(copy.status).is_some_and(|entry| entry.value == value))
     }
 
@@ -171,7 +188,7 @@ impl Lifecycle {
         };
         match to {
             Transition::Suspend => card.suspend(order.until, why),
-            Transition::Reinstate => card.reinstate(why),
+            Transition::Reinstate | Transition::Undo(_) => card.reinstate(why),
             Transition::Revoke => card.revoke(why),
         }
     }
@@ -198,6 +215,17 @@ impl Lifecycle {
     }
 }
 
+/// Whether there is nothing left to do. A holder's word does not take an operator's place in a card's history.
+fn is_done(by: &Authority, card: &Card, to: Transition) -> bool {
+    match to {
+        Transition::Revoke => card.state == State::Revoked,
+        Transition::Suspend => {
+            matches!(by, Authority::Holder(_)) && card.state == State::Suspended && card.suspended_until.is_none()
+        }
+        Transition::Reinstate | Transition::Undo(_) => false,
+    }
+}
+
 /// Whether this card is one that the authority reaches.
 fn may_touch(by: &Authority, card: &Card, now: Timestamp) -> Result<(), LifecycleError> {
     match by {
@@ -219,5 +247,7 @@ fn note_context(card: CardId) -> Vec<u8> {
     [b"card-note".as_slice(), card.as_bytes()].concat()
 }
 
+#[cfg(test)]
+mod holder_tests;
 #[cfg(test)]
 mod tests;

@@ -121,6 +121,8 @@ impl From<LifecycleError> for Problem {
                 Self::field("/until", "invalid", Words::new("只有暂停才有结束时间", english))
             }
             LifecycleError::Transition(error) => error.into(),
+            // Citizens are told on their own pages what they can do.
+            LifecycleError::Undo(_) => Kind::CardNotSuspended.into(),
             LifecycleError::Contended => Kind::ChangedMeanwhile.into(),
             LifecycleError::Read(error) => error.into(),
             LifecycleError::Store(error) => error.into(),

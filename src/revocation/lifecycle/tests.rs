@@ -14,18 +14,18 @@ use crate::{
     store::sled::{Options, SledStore},
 };
 
-const NOW: Timestamp = Timestamp::from_unix(1_795_500_000);
+pub(super) const NOW: Timestamp = Timestamp::from_unix(1_795_500_000);
 const DAY: u64 = 24 * 3600;
 
-struct Office {
-    lifecycle: Lifecycle,
-    clock: ManualClock,
-    card: Card,
+pub(super) struct Office {
+    pub(super) lifecycle: Lifecycle,
+    pub(super) clock: ManualClock,
+    pub(super) card: Card,
     _data: tempfile::TempDir,
 }
 
 /// An office with one card of two copies.
-fn office() -> Office {
+pub(super) fn office() -> Office {
     let data = tempfile::tempdir().expect("a folder");
     let clock = ManualClock::at(NOW);
     let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
@@ -57,25 +57,25 @@ fn office() -> Office {
     Office { lifecycle, clock, card, _data: data }
 }
 
-fn operator(role: Role) -> Authority {
+pub(super) fn operator(role: Role) -> Authority {
     Authority::Operator(Operator::authenticated(TokenId::from_bytes([9; 16]), role))
 }
 
-fn order(reason: Reason) -> Order {
+pub(super) fn order(reason: Reason) -> Order {
     Order { reason, note: None, until: None }
 }
 
 impl Office {
-    fn values(&self) -> BTreeSet<u8> {
+    pub(super) fn values(&self) -> BTreeSet<u8> {
         let value = |at: &StatusRef| self.lifecycle.store.board().entry(*at).expect("an entry").value;
         self.card.copies.iter().map(|copy| value(&copy.status)).collect()
     }
 
-    fn stored(&self) -> Card {
+    pub(super) fn stored(&self) -> Card {
         self.lifecycle.card(self.card.id).expect("the card").value
     }
 
-    fn events(&self) -> u64 {
+    pub(super) fn events(&self) -> u64 {
         self.lifecycle.store.head().size
     }
 }
