@@ -17,6 +17,7 @@ pub mod offer;
 pub mod people;
 pub mod proof;
 mod register;
+pub mod self_service;
 pub mod token;
 
 use std::sync::Arc;
