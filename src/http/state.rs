@@ -6,7 +6,10 @@ use crate::{
     audit::seal::Seal,
     base::{clock::Clock, random::Random},
     http::{auth::tokens::OperatorTokens, call::Door, checkpoint::follow::Followers, metrics::Metrics},
-    issuance::{credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People, token::Tokens},
+    issuance::{
+        credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People,
+        signed_metadata::SignedMetadata, token::Tokens,
+    },
     model::{credential_type::CredentialTypes, use_case::UseCases},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
     store::{Mode, Store},
@@ -42,6 +45,8 @@ pub struct State {
     pub credentials: Credentials,
     /// What wallets and verifiers read first.
     pub metadata: Metadata,
+    /// The issuer's metadata as a signed document.
+    pub signed_metadata: SignedMetadata,
     /// Suspend, reinstate, revoke.
     pub lifecycle: Lifecycle,
     /// Whom this service believes.

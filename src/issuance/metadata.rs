@@ -10,7 +10,7 @@ use crate::{
     format::openid::{
         metadata::{
             AuthorizationServerMetadata, BatchIssuance, CredentialConfiguration, Display, IssuerMetadata, JwtVcIssuerMetadata,
-            KeySet, ProofType, SD_JWT_VC,
+            KeySet, Logo, ProofType, SD_JWT_VC,
         },
         offer::PRE_AUTHORIZED_CODE,
         token::AuthorizationDetail,
@@ -35,14 +35,21 @@ impl Metadata {
     /// `/.well-known/openid-credential-issuer` (OpenID4VCI 1.0 section 12.2).
     pub fn issuer(&self) -> IssuerMetadata {
         let url = &self.ground.public_url;
-        let name = |locale: &str, name: &str| Display { name: name.to_owned(), locale: locale.to_owned() };
+        let name = |locale: &str, name: &str, alt_text: &str| Display {
+            name: name.to_owned(),
+            locale: locale.to_owned(),
+            logo: Some(Logo { uri: format!("{url}/assets/tally.svg"), alt_text: Some(alt_text.to_owned()) }),
+        };
         let configurations = self.ground.types.iter().map(|t| (t.name.clone(), self.configuration(t)));
         IssuerMetadata {
             credential_issuer: url.to_string(),
             credential_endpoint: format!("{url}/credential"),
             nonce_endpoint: format!("{url}/nonce"),
             batch_credential_issuance: Some(BatchIssuance { batch_size: BATCH_SIZE }),
-            display: vec![name("zh-CN", "鱼符电子证照"), name("en", "yufu electronic ID")],
+            display: vec![
+                name("zh-CN", "鱼符电子证照", "鱼符：一对相合的鱼"),
+                name("en", "yufu electronic ID", "Fish tally: two halves of a fish that match"),
+            ],
             credential_configurations_supported: configurations.collect(),
         }
     }

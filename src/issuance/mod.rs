@@ -18,6 +18,7 @@ pub mod people;
 pub mod proof;
 mod register;
 pub mod self_service;
+pub mod signed_metadata;
 pub mod token;
 
 use std::sync::Arc;

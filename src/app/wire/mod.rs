@@ -31,7 +31,8 @@ use crate::{
         server::{self, EndsBy, Running},
     },
     issuance::{
-        Ground, credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People, token::Tokens,
+        Ground, credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People,
+        signed_metadata::SignedMetadata, token::Tokens,
     },
     keyring::{self, Keyring, Purpose, evidence::EvidenceKeys},
     model::{credential_type::CredentialTypes, profile::Profile, use_case::UseCases},
@@ -247,6 +248,7 @@ impl Materials {
             access_tokens: Tokens::new(ground.clone()),
             nonces: Nonces::new(ground.clone()),
             credentials: Credentials::new(ground.clone()),
+            signed_metadata: SignedMetadata::new(ground.clone()),
             metadata: Metadata::new(ground),
             lifecycle: Lifecycle {
                 store: Arc::clone(&self.store),

@@ -8,6 +8,12 @@ use serde_json::Value;
 /// Format identifier of SD-JWT VC (OpenID4VCI 1.0 appendix A.3).
 pub const SD_JWT_VC: &str = "dc+sd-jwt";
 
+/// Type of signed metadata (OpenID4VCI 1.0 section 12.2.3).
+pub const SIGNED_METADATA_TYPE: &str = "openidvci-issuer-metadata+jwt";
+
+/// Media type of signed metadata.
+pub const SIGNED_METADATA_MEDIA_TYPE: &str = "application/jwt";
+
 /// Metadata of the credential issuer (OpenID4VCI 1.0 section 12.2.4).
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct IssuerMetadata {
@@ -41,6 +47,19 @@ pub struct Display {
     pub name: String,
     /// The language (BCP 47).
     pub locale: String,
+    /// The picture beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<Logo>,
+}
+
+/// A picture by its address, and in words.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Logo {
+    /// Where it is.
+    pub uri: String,
+    /// What it shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alt_text: Option<String>,
 }
 
 /// One configuration of a credential.

@@ -6,6 +6,7 @@
 
 pub mod credential;
 pub mod form;
+pub mod languages;
 pub mod metadata;
 pub mod offer;
 pub mod presentation;
