@@ -73,10 +73,17 @@ fn the_authorisation_server_says_what_it_takes() {
     let (metadata, ..) = metadata(Algorithm::Es256);
     let expected = json!({
         "issuer": URL,
+        "authorization_endpoint": "https://id.example/authorize",
+        "pushed_authorization_request_endpoint": "https://id.example/par",
+        "require_pushed_authorization_requests": true,
+        "authorization_response_iss_parameter_supported": true,
+        "code_challenge_methods_supported": ["S256"],
+        "scopes_supported": ["resident-id", "transport-qualification"],
         "token_endpoint": "https://id.example/token",
         "token_endpoint_auth_methods_supported": ["none"],
-        "response_types_supported": [],
-        "grant_types_supported": ["urn:ietf:params:oauth:grant-type:pre-authorized_code"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "urn:ietf:params:oauth:grant-type:pre-authorized_code"],
         "authorization_details_types_supported": ["openid_credential"],
         "pre-authorized_grant_anonymous_access_supported": true,
     });

@@ -7,8 +7,8 @@ use crate::{
     base::{clock::Clock, random::Random},
     http::{auth::tokens::OperatorTokens, call::Door, checkpoint::follow::Followers, metrics::Metrics},
     issuance::{
-        credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People,
-        signed_metadata::SignedMetadata, token::Tokens,
+        authorize::Authorizations, credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People,
+        signed_metadata::SignedMetadata, token::Tokens, wallets::Wallets,
     },
     model::{credential_type::CredentialTypes, use_case::UseCases},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
@@ -37,6 +37,10 @@ pub struct State {
     pub people: People,
     /// Offers of cards.
     pub offers: Offers,
+    /// The authorisation code flow.
+    pub authorizations: Authorizations,
+    /// The register of wallets.
+    pub wallets: Wallets,
     /// The token endpoint for wallets.
     pub access_tokens: Tokens,
     /// Nonces for proofs.

@@ -90,11 +90,15 @@ impl CallerError {
 /// Longest `client_id`, in bytes.
 const CLIENT_ID_BYTES: usize = 512;
 
+/// Whether a text can be a `client_id` (RFC 6749 appendix A.1).
+pub(super) fn is_client_id(text: &str) -> bool {
+    text.len() <= CLIENT_ID_BYTES && text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+}
+
 impl Ground {
     /// Who calls an endpoint of the authorisation server with a form that names `client_id`.
     pub(super) fn caller(&self, shown: &Shown, client_id: Option<&str>) -> Result<Caller, CallerError> {
-        let printable = |id: &str| id.len() <= CLIENT_ID_BYTES && id.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-        if client_id.is_some_and(|id| !printable(id)) {
+        if client_id.is_some_and(|id| !is_client_id(id)) {
             return Err(CallerError::ClientMalformed);
         }
         if self.profile.is_haip() && shown.attestation.is_empty() {

@@ -11,9 +11,13 @@ use crate::{
     model::{
         grant::Grant,
         ids::{GrantId, OfferId, PersonId},
-        record::{Guard, Key, Record, Versioned, Write},
+        record::{Commit, Guard, Key, Record, Versioned, Write},
     },
+    store::CommitError,
 };
+
+/// A grant is written a few times by its wallet: a loop longer than that is not ours to wait for.
+const ATTEMPTS: usize = 32;
 
 /// Life of an access token, in seconds: no longer without binding it to a sender (OpenID4VCI 1.0 section 13.10).
 pub(super) const ACCESS_TOKEN_SECONDS: i64 = 300;
@@ -155,6 +159,25 @@ impl Ground {
         let expected = Expectation { issuer: &self.public_url, audience: &self.public_url, now };
         let signer = self.keyring.signer(Purpose::AccessToken);
         access_token::verify(text, signer.public_key(), &expected).ok()
+    }
+
+    /// Ends a grant, at once and for good: no token of it is good any more.
+    pub(super) fn end_grant(&self, id: GrantId) -> Result<(), Fault> {
+        for _ in 0..ATTEMPTS {
+            let Some(Versioned { version, value: grant }) = self.grant(id)? else { return Ok(()) };
+            if grant.ended_at.is_some() {
+                return Ok(());
+            }
+            let ended = Grant { ended_at: Some(self.clock.now()), ..grant };
+            let guards = vec![Guard::Version(Key::Grant(id), version)];
+            let commit = Commit { guards, writes: vec![Write::Put(Record::Grant(ended))], ..Commit::default() };
+            match self.store.commit(commit) {
+                Ok(_) => return Ok(()),
+                Err(CommitError::GuardFailed(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Fault::Busy)
     }
 
     /// The grant of this identifier.

@@ -12,7 +12,7 @@ use crate::{
             AuthorizationServerMetadata, BatchIssuance, CredentialConfiguration, Display, IssuerMetadata, JwtVcIssuerMetadata,
             KeySet, Logo, ProofType, SD_JWT_VC,
         },
-        offer::PRE_AUTHORIZED_CODE,
+        offer::{AUTHORIZATION_CODE, PRE_AUTHORIZED_CODE},
         token::AuthorizationDetail,
     },
     issuance::Ground,
@@ -72,10 +72,17 @@ impl Metadata {
         let url = &self.ground.public_url;
         AuthorizationServerMetadata {
             issuer: url.to_string(),
+            authorization_endpoint: format!("{url}/authorize"),
+            pushed_authorization_request_endpoint: format!("{url}/par"),
+            require_pushed_authorization_requests: true,
+            authorization_response_iss_parameter_supported: true,
+            code_challenge_methods_supported: vec!["S256".to_owned()],
+            scopes_supported: self.ground.types.iter().map(|t| t.name.clone()).collect(),
             token_endpoint: format!("{url}/token"),
             token_endpoint_auth_methods_supported: vec!["none".to_owned()],
-            response_types_supported: Vec::new(),
-            grant_types_supported: vec![PRE_AUTHORIZED_CODE.to_owned()],
+            response_types_supported: vec!["code".to_owned()],
+            response_modes_supported: vec!["query".to_owned()],
+            grant_types_supported: vec![AUTHORIZATION_CODE.to_owned(), PRE_AUTHORIZED_CODE.to_owned()],
             authorization_details_types_supported: vec![AuthorizationDetail::TYPE.to_owned()],
             anonymous_access_supported: true,
         }

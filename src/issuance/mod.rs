@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! administrator: People::register -> Offers::create
-//! wallet:        Offers::object -> Tokens::redeem -> Nonces::issue -> Credentials::issue
+//! browser:       Authorizations::open -> Authorizations::agree
+//! wallet:        Offers::object | Authorizations::push -> Tokens::redeem -> Nonces::issue -> Credentials::issue
 //! ```
 //!
 //! Each service is a view on the one [`Ground`]. What must happen once is decided by a guard inside a commit, never by a
 //! look before it.
 
+pub mod authorize;
 pub mod caller;
 pub mod credential;
 mod grant;
@@ -20,6 +22,7 @@ mod register;
 pub mod self_service;
 pub mod signed_metadata;
 pub mod token;
+pub mod wallets;
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use crate::{
     base::{base64url, secret::Secret, time::Timestamp},
     crypto::keyed_hash,
-    format::openid::offer::{CredentialOffer, Grants, PreAuthorizedCode, TxCode},
+    format::openid::offer::{AuthorizationCode, CredentialOffer, Grants, PreAuthorizedCode, TxCode},
     issuance::{Fault, Ground, register::shard},
     model::{
         credential_type::Ineligible,
@@ -29,6 +29,30 @@ pub struct OfferOrder {
     pub credential_types: Vec<String>,
     /// Whether the wallet's user has to type a code that came another way.
     pub tx_code: bool,
+    /// By which grants.
+    pub grants: OfferedGrants,
+}
+
+/// By which grants an offer is redeemed. Whichever comes first, the other is over with it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum OfferedGrants {
+    /// By a pre-authorised code: whoever has the offer gets the cards.
+    #[default]
+    PreAuthorized,
+    /// By the authorisation code flow: the person signs in.
+    AuthorizationCode,
+    /// By either.
+    Both,
+}
+
+impl OfferedGrants {
+    const fn has_code(self) -> bool {
+        matches!(self, Self::PreAuthorized | Self::Both)
+    }
+
+    const fn has_state(self) -> bool {
+        matches!(self, Self::AuthorizationCode | Self::Both)
+    }
 }
 
 /// An offer just made. The only time its codes are shown.
@@ -55,6 +79,9 @@ pub enum OfferError {
     /// There is no such person.
     #[error("there is no such person")]
     UnknownPerson,
+    /// A transaction code belongs to a pre-authorised code, which is not offered.
+    #[error("a transaction code goes with a pre-authorized code only")]
+    TxCodeWithoutCode,
     /// No type was named.
     #[error("an offer names at least one credential type")]
     NoTypes,
@@ -94,20 +121,24 @@ impl Offers {
         authority.require(Capability::OfferCards)?;
         let ground = &self.ground;
         self.check(order)?;
-        let code = base64url::encode(ground.random.array::<32>());
+        let code = Secret::new(base64url::encode(ground.random.array::<32>()));
+        let issuer_state = order.grants.has_state().then(|| base64url::encode(ground.random.array::<32>()));
         let tx_code = order.tx_code.then(|| self.tx_code());
         let id = OfferId::random(&*ground.random);
         let expires_at = ground.clock.now().plus_seconds(OFFER_SECONDS);
+        let by_code = || PreAuthorizedCode { code: code.expose().clone(), tx_code: tx_code_shape(&tx_code) };
         let offer = CredentialOffer {
             credential_issuer: ground.public_url.to_string(),
             credential_configuration_ids: order.credential_types.clone(),
             grants: Grants {
-                pre_authorized_code: Some(PreAuthorizedCode { code: code.clone(), tx_code: tx_code_shape(&tx_code) }),
+                pre_authorized_code: order.grants.has_code().then(by_code),
+                authorization_code: issuer_state.clone().map(|state| AuthorizationCode { issuer_state: Some(state) }),
             },
         };
         let text = serde_json::to_vec(&offer).map_err(|_| Fault::Record("an offer"))?;
         let sealed = ground.keyring.sealer().seal(shard(id.as_bytes()), &context(id), &text, &*ground.random);
-        let code_hash = ground.code_hash(&code);
+        let code_hash = ground.code_hash(code.expose());
+        let issuer_state_hash = issuer_state.as_deref().map(|state| ground.issuer_state_hash(state));
         let record = Offer {
             id,
             person: order.person,
@@ -117,14 +148,20 @@ impl Offers {
             tx_code_length: tx_code.as_ref().map(|_| TX_CODE_DIGITS),
             wrong_tries: 0,
             redeemed: false,
-            issuer_state_hash: None,
+            issuer_state_hash,
             expires_at,
             sealed_offer: base64url::encode(sealed),
         };
-        let one_time = OneTime { key: code_hash, leads_to: LeadsTo::Offer(id), expires_at };
+        // A code that is not offered leads nowhere.
+        let keys = order.grants.has_code().then_some(code_hash).into_iter().chain(issuer_state_hash);
+        let one_times: Vec<_> = keys.map(|key| OneTime { key, leads_to: LeadsTo::Offer(id), expires_at }).collect();
+        let absent = one_times.iter().map(|one_time| Guard::Absent(Key::OneTime(one_time.key)));
         let commit = Commit {
-            guards: vec![Guard::Absent(Key::Offer(id)), Guard::Absent(Key::OneTime(code_hash))],
-            writes: vec![Write::Put(Record::Offer(record)), Write::Put(Record::OneTime(one_time))],
+            guards: std::iter::once(Guard::Absent(Key::Offer(id))).chain(absent).collect(),
+            writes: std::iter::once(Record::Offer(record))
+                .chain(one_times.iter().cloned().map(Record::OneTime))
+                .map(Write::Put)
+                .collect(),
             ..Commit::default()
         };
         ground.store.commit(commit).map_err(Fault::from)?;
@@ -148,6 +185,9 @@ impl Offers {
         let (_, today) = self.ground.today()?;
         if order.credential_types.is_empty() {
             return Err(OfferError::NoTypes);
+        }
+        if order.tx_code && !order.grants.has_code() {
+            return Err(OfferError::TxCodeWithoutCode);
         }
         let person = self.ground.person(order.person)?.ok_or(OfferError::UnknownPerson)?.person;
         for (at, name) in order.credential_types.iter().enumerate() {
@@ -196,6 +236,23 @@ impl Ground {
     /// The key under which the store finds the offer of a pre-authorised code.
     pub(super) fn code_hash(&self, code: &str) -> OneTimeKey {
         keyed_hash(self.keyring.code_key(), "pre-authorized code", code.as_bytes())
+    }
+
+    fn issuer_state_hash(&self, issuer_state: &str) -> OneTimeKey {
+        keyed_hash(self.keyring.code_key(), "issuer state", issuer_state.as_bytes())
+    }
+
+    /// The offer that gave this `issuer_state`. A pre-authorised code is none.
+    pub(super) fn offer_by_state(&self, issuer_state: &str) -> Result<Option<Offer>, Fault> {
+        let hash = self.issuer_state_hash(issuer_state);
+        let id = match self.store.get(&Key::OneTime(hash))?.map(|record| record.value) {
+            Some(Record::OneTime(OneTime { leads_to: LeadsTo::Offer(id), .. })) => id,
+            _ => return Ok(None),
+        };
+        match self.store.get(&Key::Offer(id))?.map(|record| record.value) {
+            Some(Record::Offer(offer)) if offer.issuer_state_hash == Some(hash) => Ok(Some(offer)),
+            _ => Ok(None),
+        }
     }
 
     /// Hash of a transaction code, bound to its offer: equal codes of two offers do not show as equal.

@@ -33,6 +33,9 @@ pub struct Authorization {
     /// The offer that `issuer_state` leads to: only its person may agree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<OfferId>,
+    /// The person of that offer, who may agree after the offer itself is past its time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered_to: Option<PersonId>,
     /// The installation of the wallet that pushed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<WalletInstance>,

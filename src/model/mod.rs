@@ -18,6 +18,7 @@ pub mod person;
 pub mod profile;
 pub mod reason;
 pub mod record;
+pub mod redirect;
 pub mod sign_in;
 pub mod statement;
 pub mod use_case;

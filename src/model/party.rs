@@ -39,6 +39,8 @@ pub enum Capability {
     ReadEvents,
     /// Make and switch off tokens.
     ManageTokens,
+    /// Register and switch off wallets.
+    ManageWallets,
     /// Verify presentations, and open the evidence kept for the own checkpoint.
     Verify,
     /// Open anybody's evidence.

@@ -6,7 +6,7 @@ use yufu::{
     http::auth::tokens::{OperatorTokens, TokensError},
     issuance::{
         credential::Denial,
-        offer::{OfferError, OfferOrder},
+        offer::{OfferError, OfferOrder, OfferedGrants},
         people::PeopleError,
         token::TokenError,
     },
@@ -130,6 +130,7 @@ fn offers_are_made_for_those_who_are_entitled() {
         person,
         credential_types: types.iter().map(|name| (*name).to_owned()).collect(),
         tx_code: false,
+        grants: OfferedGrants::PreAuthorized,
     };
     let refuse = |order: &OfferOrder| office.offers.create(&registrar(), order).expect_err("refused");
     assert_eq!(refuse(&order(PersonId::from_bytes([9; 16]), &["resident-id"])), OfferError::UnknownPerson);

@@ -26,7 +26,7 @@ use yufu::{
         caller::Shown,
         credential::{CredentialError, Credentials},
         nonce::Nonces,
-        offer::{OfferOrder, Offered, Offers},
+        offer::{OfferOrder, Offered, OfferedGrants, Offers},
         people::People,
         token::{TokenError, Tokens},
     },
@@ -97,7 +97,9 @@ impl Office {
             None => self.register(),
         };
         let credential_types = types.iter().map(|name| (*name).to_owned()).collect();
-        self.offers.create(&registrar(), &OfferOrder { person, credential_types, tx_code }).expect("offered")
+        self.offers
+            .create(&registrar(), &OfferOrder { person, credential_types, tx_code, grants: OfferedGrants::PreAuthorized })
+            .expect("offered")
     }
 
     pub fn redeem(&self, code: &str, tx_code: Option<&str>) -> Result<TokenResponse, TokenError> {

@@ -2,6 +2,7 @@
 
 use crate::{
     app::config::{Config, PublicUrl},
+    model::profile::Profile,
     outbound::Cidr,
 };
 
@@ -41,6 +42,13 @@ pub enum StartRefusal {
          --allow-fetch {0} 允许他人指定的地址指向本机，而服务可从本机之外访问：请去掉本机地址，它仅供单机试用"
     )]
     FetchFromOwnMachine(Cidr),
+    /// Anybody's address would get codes.
+    #[error(
+        "--admit-redirect-uris sends wallets that nobody registered back with a code, which is for the profile open, and the \
+         profile is haip: register wallets instead\n\
+         --admit-redirect-uris 允许未登记的钱包取得授权码，仅适用于 open 配置，而当前为 haip：请改为登记钱包"
+    )]
+    UnregisteredWallets,
     /// The data folder belongs to a service of another name.
     #[error(
         "this data folder belongs to {pinned}, not to {given}: credentials name it. Start with --public-url {pinned}, or, if \
@@ -82,6 +90,20 @@ pub(super) fn own_machine_stays_private(config: &Config) -> Result<(), StartRefu
         Some(block) if config.reaches_beyond_loopback() => Err(StartRefusal::FetchFromOwnMachine(*block)),
         _ => Ok(()),
     }
+}
+
+/// Refuses addresses of wallets nobody registered under the profile that promises to know them. A public URL that is left
+/// out is this machine's own.
+pub(super) fn wallets_are_registered(config: &Config) -> Result<(), StartRefusal> {
+    let profile = match (&config.identity.public_url, config.identity.profile) {
+        (_, Some(profile)) => profile,
+        (Some(url), None) => config.identity.profile_for(url),
+        (None, None) => Profile::Open,
+    };
+    if profile.is_haip() && !config.identity.admit_redirect_uris.is_empty() {
+        return Err(StartRefusal::UnregisteredWallets);
+    }
+    Ok(())
 }
 
 /// Without a public URL, the address of the listener for wallets has to be this machine's own.

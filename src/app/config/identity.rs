@@ -3,7 +3,7 @@
 use crate::{
     app::config::{PublicUrl, quoted},
     crypto::Algorithm,
-    model::profile::Profile,
+    model::{profile::Profile, redirect::Admitted},
     verification::request_object::ClientIdPrefix,
 };
 
@@ -39,6 +39,13 @@ pub struct IdentityOptions {
     #[arg(long, env = "YUFU_PROFILE", value_name = "PROFILE")]
     pub profile: Option<Profile>,
 
+    /// Where wallets that nobody registered may be sent back to: for development, under the profile open
+    ///
+    /// Addresses as they are, or http://127.0.0.1:* for every port of this machine. May be given several times, or with
+    /// commas. Under haip wallets are registered, and a start with this is refused.
+    #[arg(long, env = "YUFU_ADMIT_REDIRECT_URIS", value_name = "URI", value_delimiter = ',')]
+    pub admit_redirect_uris: Vec<Admitted>,
+
     /// Serve beyond this machine with the development keys that the first start makes
     #[arg(long, env = "YUFU_ALLOW_DEVELOPMENT_KEYS", num_args = 0..=1, default_value = "false", default_missing_value = "true")]
     pub allow_development_keys: bool,
@@ -56,6 +63,7 @@ impl Default for IdentityOptions {
             signing: Algorithm::Es256,
             client_id_prefix: ClientIdPrefix::default(),
             profile: None,
+            admit_redirect_uris: Vec::new(),
             allow_development_keys: false,
             allow_plain_http: false,
         }
@@ -79,6 +87,10 @@ impl IdentityOptions {
         lines.push(("client-id-prefix", quoted(self.client_id_prefix)));
         if let Some(profile) = self.profile {
             lines.push(("profile", quoted(profile)));
+        }
+        if !self.admit_redirect_uris.is_empty() {
+            let admitted: Vec<String> = self.admit_redirect_uris.iter().map(Admitted::to_string).collect();
+            lines.push(("admit-redirect-uris", quoted(admitted.join(","))));
         }
         lines.push(("allow-development-keys", self.allow_development_keys.to_string()));
         lines.push(("allow-plain-http", self.allow_plain_http.to_string()));

@@ -92,6 +92,7 @@ impl TryFrom<ServeOptions> for Config {
         let config = Self { identity, listen, storage, outbound, report };
         checks::plain_http(&config)?;
         checks::requests_are_signed(&config)?;
+        checks::wallets_are_registered(&config)?;
         checks::own_machine_stays_private(&config)?;
         checks::public_url_can_be_known(&config)?;
         Ok(config)

@@ -31,11 +31,11 @@ use crate::{
         server::{self, EndsBy, Running},
     },
     issuance::{
-        Ground, credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People,
-        signed_metadata::SignedMetadata, token::Tokens,
+        Ground, authorize::Authorizations, credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers,
+        people::People, signed_metadata::SignedMetadata, token::Tokens, wallets::Wallets,
     },
     keyring::{self, Keyring, Purpose, evidence::EvidenceKeys},
-    model::{credential_type::CredentialTypes, profile::Profile, use_case::UseCases},
+    model::{credential_type::CredentialTypes, profile::Profile, redirect::Admitted, use_case::UseCases},
     outbound::{AddressRules, ForeignClient},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
     store::{
@@ -60,6 +60,7 @@ pub struct Service {
 struct Materials {
     origin: PublicUrl,
     profile: Profile,
+    admitted: Vec<Admitted>,
     public_url: String,
     keyring: Arc<Keyring>,
     evidence_keys: EvidenceKeys,
@@ -204,6 +205,7 @@ impl Materials {
         Ok(Self {
             origin,
             profile,
+            admitted: config.identity.admit_redirect_uris.clone(),
             public_url,
             keyring,
             evidence_keys,
@@ -245,6 +247,8 @@ impl Materials {
         State {
             people: People::new(ground.clone()),
             offers: Offers::new(ground.clone()),
+            authorizations: Authorizations::new(ground.clone(), self.admitted.clone()),
+            wallets: Wallets::new(ground.clone()),
             access_tokens: Tokens::new(ground.clone()),
             nonces: Nonces::new(ground.clone()),
             credentials: Credentials::new(ground.clone()),

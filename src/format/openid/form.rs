@@ -16,8 +16,9 @@ pub enum FormError {
 /// The parameters of a form. Those without a value count as left out (RFC 6749 section 3.1).
 pub type Parameters = BTreeMap<String, String>;
 
-/// `resource` may be given several times (RFC 8707 section 2); it is the only one, and nothing here depends on it.
-const REPEATABLE: &str = "resource";
+/// `resource` may be given several times (RFC 8707 section 2), and is the only one. Its values, which are addresses, are
+/// kept with spaces between them.
+pub const RESOURCE: &str = "resource";
 
 /// Reads a whole form.
 pub fn parse(body: &[u8]) -> Result<Parameters, FormError> {
@@ -27,11 +28,15 @@ pub fn parse(body: &[u8]) -> Result<Parameters, FormError> {
         let mut halves = pair.splitn(2, |byte| *byte == b'=');
         let name = decode(halves.next().unwrap_or_default())?;
         let value = decode(halves.next().unwrap_or_default())?;
-        if !seen.insert(name.clone()) && name != REPEATABLE {
+        if !seen.insert(name.clone()) && name != RESOURCE {
             return Err(FormError::Doubled);
         }
-        if !value.is_empty() {
-            parameters.insert(name, value);
+        if value.is_empty() {
+            continue;
+        }
+        match parameters.get_mut(&name) {
+            None => drop(parameters.insert(name, value)),
+            Some(earlier) => earlier.extend([" ", value.as_str()]),
         }
     }
     Ok(parameters)

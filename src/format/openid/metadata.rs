@@ -93,12 +93,26 @@ pub struct ProofType {
 pub struct AuthorizationServerMetadata {
     /// Its identifier.
     pub issuer: String,
+    /// Where a browser opens a pushed request.
+    pub authorization_endpoint: String,
+    /// Where a request is pushed (RFC 9126 section 5).
+    pub pushed_authorization_request_endpoint: String,
+    /// Whether there is no other way to ask.
+    pub require_pushed_authorization_requests: bool,
+    /// Whether the answer names who gave it (RFC 9207 section 3).
+    pub authorization_response_iss_parameter_supported: bool,
+    /// How a challenge may be made (RFC 7636).
+    pub code_challenge_methods_supported: Vec<String>,
+    /// What can be asked for by scope.
+    pub scopes_supported: Vec<String>,
     /// Where tokens are fetched.
     pub token_endpoint: String,
     /// How clients show who they are there.
     pub token_endpoint_auth_methods_supported: Vec<String>,
-    /// Required by the standard even where there is no authorisation endpoint; empty then.
+    /// What an answer may hold.
     pub response_types_supported: Vec<String>,
+    /// How an answer comes back.
+    pub response_modes_supported: Vec<String>,
     /// The grants.
     pub grant_types_supported: Vec<String>,
     /// The types of `authorization_details` (RFC 9396 section 10).

@@ -4,6 +4,7 @@
 //! Members the standards do not know are ignored, as they ask; a JSON key or form parameter that stands twice is refused
 //! (RFC 6749 section 3.2), and a parameter without a value counts as left out (section 3.1).
 
+pub mod authorization;
 pub mod credential;
 pub mod form;
 pub mod languages;

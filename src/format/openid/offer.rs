@@ -7,6 +7,9 @@ use crate::format::openid::form;
 /// The grant of a pre-authorised code, as every grant is named by a URN or a word.
 pub const PRE_AUTHORIZED_CODE: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
 
+/// The grant of an authorisation code.
+pub const AUTHORIZATION_CODE: &str = "authorization_code";
+
 /// The scheme that wallets answer to (section 4.1.1).
 const SCHEME: &str = "openid-credential-offer://";
 
@@ -27,6 +30,17 @@ pub struct Grants {
     /// By a pre-authorised code.
     #[serde(default, rename = "urn:ietf:params:oauth:grant-type:pre-authorized_code", skip_serializing_if = "Option::is_none")]
     pub pre_authorized_code: Option<PreAuthorizedCode>,
+    /// By the authorisation code flow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_code: Option<AuthorizationCode>,
+}
+
+/// The authorisation code flow, for whom the offer was made.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AuthorizationCode {
+    /// What the wallet gives back in its authorisation request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer_state: Option<String>,
 }
 
 /// A pre-authorised code, short-lived and for one use.

@@ -4,7 +4,7 @@ use super::{
     ErrorResponse,
     credential::{CredentialRequest, CredentialRequestError, Wanted},
     form::{self, FormError},
-    offer::{CredentialOffer, Grants, PreAuthorizedCode, TxCode, link_by_reference},
+    offer::{AuthorizationCode, CredentialOffer, Grants, PreAuthorizedCode, TxCode, link_by_reference},
     token::{AuthorizationDetail, BadAuthorizationDetails, TokenRequest},
 };
 
@@ -14,7 +14,7 @@ fn a_form_is_read_strictly() {
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     assert_eq!(read("a=1+2&b=%E4%B8%AD%2b&c=&d"), Ok(vec![pair("a", "1 2"), pair("b", "中+")]));
     assert_eq!(read("a=b=c&&"), Ok(vec![pair("a", "b=c")]));
-    assert_eq!(read("resource=x&resource=y"), Ok(vec![pair("resource", "y")]));
+    assert_eq!(read("resource=x&resource=y"), Ok(vec![pair("resource", "x y")]));
     for doubled in ["a=1&a=1", "a=1&%61=2", "a=&a=1"] {
         assert_eq!(read(doubled), Err(FormError::Doubled), "{doubled}");
     }
@@ -63,15 +63,19 @@ fn an_offer_is_written_as_the_standard_has_it() {
                 code: "abc".to_owned(),
                 tx_code: Some(TxCode { input_mode: Some("numeric".to_owned()), length: Some(6), description: None }),
             }),
+            authorization_code: Some(AuthorizationCode { issuer_state: Some("xyz".to_owned()) }),
         },
     };
     let expected = json!({
         "credential_issuer": "https://id.example",
         "credential_configuration_ids": ["resident-id"],
-        "grants": {"urn:ietf:params:oauth:grant-type:pre-authorized_code": {
-            "pre-authorized_code": "abc",
-            "tx_code": {"input_mode": "numeric", "length": 6},
-        }},
+        "grants": {
+            "urn:ietf:params:oauth:grant-type:pre-authorized_code": {
+                "pre-authorized_code": "abc",
+                "tx_code": {"input_mode": "numeric", "length": 6},
+            },
+            "authorization_code": {"issuer_state": "xyz"},
+        },
     });
     assert_eq!(serde_json::to_value(&offer).expect("it can be written"), expected);
     let link = offer.link_by_value();

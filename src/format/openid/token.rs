@@ -30,12 +30,15 @@ pub struct TokenRequest {
     pub refresh_token: Option<String>,
     /// The scope asked for; with a refresh token no wider than what was granted.
     pub scope: Option<String>,
+    /// Whom the access token is for (RFC 8707 section 2).
+    pub resource: Vec<String>,
 }
 
 impl TokenRequest {
     /// Reads the form.
     pub fn parse(body: &[u8]) -> Result<Self, FormError> {
         let mut form: Parameters = form::parse(body)?;
+        let resource = form.remove(form::RESOURCE).unwrap_or_default();
         Ok(Self {
             grant_type: form.remove("grant_type"),
             pre_authorized_code: form.remove("pre-authorized_code"),
@@ -47,6 +50,7 @@ impl TokenRequest {
             redirect_uri: form.remove("redirect_uri"),
             refresh_token: form.remove("refresh_token"),
             scope: form.remove("scope"),
+            resource: resource.split(' ').filter(|one| !one.is_empty()).map(str::to_owned).collect(),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! For operators, by bearer token: people, offers, cards, events, tokens.
+//! For operators, by bearer token: people, offers, cards, events, tokens, wallets.
 
 pub(super) mod cards;
 pub(super) mod events;
@@ -6,6 +6,7 @@ pub(super) mod offers;
 pub(super) mod pairings;
 pub(super) mod people;
 pub(super) mod tokens;
+pub(super) mod wallets;
 
 use actix_web::{
     HttpResponse,
@@ -35,6 +36,7 @@ pub(super) fn configure(app: &mut ServiceConfig) {
             .configure(events::configure)
             .configure(tokens::configure)
             .configure(pairings::configure)
+            .configure(wallets::configure)
             .configure(evidence::for_auditors),
     );
 }

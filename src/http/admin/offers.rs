@@ -18,7 +18,7 @@ use crate::{
         qr,
         route::{on, resource},
     },
-    issuance::offer::{OfferOrder, Offered},
+    issuance::offer::{OfferOrder, Offered, OfferedGrants},
 };
 
 pub(super) fn configure(app: &mut ServiceConfig) {
@@ -36,16 +36,30 @@ pub(in crate::http) struct NewOffer {
     /// Whether the wallet's user has to type a code that comes another way.
     #[serde(default)]
     tx_code: bool,
-    /// The grants; `pre-authorized_code` is the one there is.
+    /// By which grants: `pre-authorized_code` (when this is left out), `authorization_code` (the person signs in), or both.
     #[serde(default)]
     grants: Option<Vec<Grant>>,
 }
 
 /// A way to an access token.
-#[derive(Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Deserialize, Eq, PartialEq, utoipa::ToSchema)]
 pub(in crate::http) enum Grant {
     #[serde(rename = "pre-authorized_code")]
     PreAuthorizedCode,
+    #[serde(rename = "authorization_code")]
+    AuthorizationCode,
+}
+
+/// What the named grants come to; none when the list is empty.
+fn offered(grants: Option<Vec<Grant>>) -> Option<OfferedGrants> {
+    let Some(grants) = grants else { return Some(OfferedGrants::PreAuthorized) };
+    let has = |wanted: Grant| grants.contains(&wanted);
+    match (has(Grant::PreAuthorizedCode), has(Grant::AuthorizationCode)) {
+        (true, true) => Some(OfferedGrants::Both),
+        (true, false) => Some(OfferedGrants::PreAuthorized),
+        (false, true) => Some(OfferedGrants::AuthorizationCode),
+        (false, false) => None,
+    }
 }
 
 /// An offer. The codes in it are shown here and never again.
@@ -84,11 +98,12 @@ pub(in crate::http) async fn create(
 ) -> Result<HttpResponse, Problem> {
     let unknown = || Problem::field("/person_id", "unknown_person", Words::new("没有此人", "there is no such person"));
     let person = new.person_id.parse().map_err(|_| unknown())?;
-    if new.grants.is_some_and(|grants| grants.is_empty()) {
+    let empty = || {
         let words = Words::new("至少指定一种授权方式，或省略该字段", "name at least one grant, or leave the member out");
-        return Err(Problem::field("/grants", "empty", words));
-    }
-    let order = OfferOrder { person, credential_types: new.credential_types, tx_code: new.tx_code };
+        Problem::field("/grants", "empty", words)
+    };
+    let grants = offered(new.grants).ok_or_else(empty)?;
+    let order = OfferOrder { person, credential_types: new.credential_types, tx_code: new.tx_code, grants };
     let offered = call(&state, move |state| state.offers.create(&permit.authority(), &order)).await??;
     Ok(HttpResponse::Created().json(view(offered)))
 }

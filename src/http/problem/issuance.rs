@@ -5,7 +5,10 @@ use crate::{
         oauth_error::OAuthError,
         problem::{FieldProblem, Kind, Problem, Words},
     },
-    issuance::{Fault, credential::CredentialError, offer::OfferError, people::PeopleError, token::TokenError},
+    issuance::{
+        Fault, authorize::AuthorizationError, credential::CredentialError, offer::OfferError, people::PeopleError,
+        token::TokenError, wallets::WalletsError,
+    },
 };
 
 impl From<Fault> for Problem {
@@ -48,6 +51,7 @@ impl From<OfferError> for Problem {
             OfferError::NotAllowed(error) => error.into(),
             OfferError::UnknownPerson => field("/person_id", "unknown_person", "没有此人"),
             OfferError::NoTypes => field("/credential_types", "empty", "至少指定一种证件"),
+            OfferError::TxCodeWithoutCode => field("/tx_code", "not_offered", "验证码只能与预授权码一起使用"),
             OfferError::UnknownType(at) => {
                 field(&format!("/credential_types/{at}"), "unknown_credential_type", "没有此证件种类")
             }
@@ -58,11 +62,41 @@ impl From<OfferError> for Problem {
     }
 }
 
+impl From<WalletsError> for Problem {
+    fn from(error: WalletsError) -> Self {
+        let english = error.to_string();
+        let field = |pointer: &str, code: &str, zh: &str| Self::field(pointer, code, Words::new(zh, &english));
+        match error {
+            WalletsError::NotAllowed(error) => error.into(),
+            WalletsError::ClientId => field("/client_id", "invalid", "client_id 须为 1 至 512 个可打印 ASCII 字符"),
+            WalletsError::Name => field("/name", "invalid", "名称须为 1 至 64 个字符，且不含控制字符"),
+            WalletsError::TooManyAddresses => field("/redirect_uris", "too_many", "redirect_uris 过多"),
+            WalletsError::Address(at) => {
+                field(&format!("/redirect_uris/{at}"), "invalid", "须为 https 地址、本机地址或应用自有协议的地址，且不含片段")
+            }
+            WalletsError::AddressTwice(at) => field(&format!("/redirect_uris/{at}"), "doubled", "地址重复"),
+            WalletsError::ClientIdTaken => Kind::WalletExists.into(),
+            WalletsError::NotFound => Kind::NotFound.into(),
+            WalletsError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
 impl From<TokenError> for OAuthError {
     fn from(error: TokenError) -> Self {
         match (error.code(), error) {
             (Some(code), error) => Self::bad_request(code, &error.to_string()),
             (None, TokenError::Fault(fault)) => Problem::from(fault).into(),
+            (None, _) => Problem::new(Kind::Internal).into(),
+        }
+    }
+}
+
+impl From<AuthorizationError> for OAuthError {
+    fn from(error: AuthorizationError) -> Self {
+        match (error.code(), error) {
+            (Some(code), error) => Self::bad_request(code, &error.to_string()),
+            (None, AuthorizationError::Fault(fault)) => Problem::from(fault).into(),
             (None, _) => Problem::new(Kind::Internal).into(),
         }
     }

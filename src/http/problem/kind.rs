@@ -105,6 +105,10 @@ kinds! {
         "A person with this ID number is registered already"
         "该身份号码已登记"
         "A person with this ID number is registered already";
+    WalletExists "wallet_exists" CONFLICT
+        "A wallet of this client_id is registered already, or was"
+        "该 client_id 已登记或曾经登记；停用后不可再次登记，请使用新的 client_id"
+        "A wallet of this client_id is registered already, or was; one that was switched off stays off, so choose another client_id";
     CardRevoked "card_revoked" CONFLICT
         "The card is revoked, which is final"
         "该证件已吊销，吊销不可撤回；如有需要请重新签发"

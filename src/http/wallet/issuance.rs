@@ -23,6 +23,7 @@ use crate::{
 
 pub(super) fn configure(app: &mut ServiceConfig) {
     app.service(resource("/offers/{id}", [get(get_route().to(offer))]));
+    app.service(resource("/par", [on(Method::POST, post_route().to(push))]));
     app.service(resource("/token", [on(Method::POST, post_route().to(token))]));
     app.service(resource("/nonce", [on(Method::POST, post_route().to(nonce))]));
     app.service(resource("/credential", [on(Method::POST, post_route().to(credential))]));
@@ -42,10 +43,32 @@ pub(in crate::http) async fn offer(state: web::Data<State>, Id(id): Id<OfferId>)
     Ok(HttpResponse::Ok().json(offer.ok_or(Problem::new(Kind::NotFound))?))
 }
 
-/// A pre-authorised code for an access token
+/// An authorisation request, pushed
+///
+/// The answer's `request_uri` is opened in a browser at `/authorize`, once and soon.
+#[utoipa::path(
+    post, path = "/par", tag = "wallet",
+    request_body(content = Object, content_type = "application/x-www-form-urlencoded", description = "`client_id`, `response_type`, `redirect_uri`, `state`, `scope`, `authorization_details`, `code_challenge`, `code_challenge_method`, `issuer_state`, `dpop_jkt`"),
+    responses(
+        (status = 201, description = "`request_uri` and `expires_in` (RFC 9126 section 2.2)", body = Object),
+        (status = 400, description = "The error of the protocol", body = OAuthErrorDocument),
+    )
+)]
+pub(in crate::http) async fn push(
+    request: HttpRequest,
+    state: web::Data<State>,
+    body: Payload,
+) -> Result<HttpResponse, OAuthError> {
+    let form = read_body(&request, body.into_inner(), MediaType::Form, FORM_BODY_BYTES).await?;
+    let shown = shown(&request, "/par");
+    let answer = call(&state, move |state| state.authorizations.push(&shown, &form)).await??;
+    Ok(HttpResponse::Created().insert_header(FOR_EVERY_SITE).json(answer))
+}
+
+/// A code for an access token
 #[utoipa::path(
     post, path = "/token", tag = "wallet",
-    request_body(content = Object, content_type = "application/x-www-form-urlencoded", description = "`grant_type`, `pre-authorized_code`, `tx_code`"),
+    request_body(content = Object, content_type = "application/x-www-form-urlencoded", description = "`grant_type`, and `pre-authorized_code` with `tx_code`, or `code` with `client_id`, `redirect_uri` and `code_verifier`"),
     responses(
         (status = 200, description = "An access token (OpenID4VCI 1.0 section 6.2)", body = Object),
         (status = 400, description = "The error of the protocol", body = OAuthErrorDocument),

@@ -1,13 +1,14 @@
 //! The token endpoint: a code or a refresh token for an access token, once (OpenID4VCI 1.0 section 6). One file a grant
 //! type; each makes or changes a grant in one commit and leaves the answer to this one.
 
+mod authorization_code;
 mod pre_authorized;
 
 use crate::{
     base::secret::Secret,
     format::openid::{
         form::FormError,
-        offer::PRE_AUTHORIZED_CODE,
+        offer::{AUTHORIZATION_CODE, PRE_AUTHORIZED_CODE},
         token::{AuthorizationDetail, BadAuthorizationDetails, TokenRequest, TokenResponse},
     },
     issuance::{
@@ -48,6 +49,12 @@ pub enum TokenError {
     /// `authorization_details` is not understood, or asks for what was not offered.
     #[error(transparent)]
     AuthorizationDetails(#[from] BadAuthorizationDetails),
+    /// The access token is to be for somebody else.
+    #[error("resource is not this issuer")]
+    Resource,
+    /// The wallet was switched off.
+    #[error("the client is not registered here any more")]
+    ClientOff,
     /// The code or token is unknown, used, past its time or dead, or the transaction code is wrong: which, is not said.
     #[error("the code is not good, or not any more")]
     GrantNotGood,
@@ -64,6 +71,8 @@ impl TokenError {
             Self::Caller(error) => error.code(),
             Self::GrantTypeNotSupported => "unsupported_grant_type",
             Self::AuthorizationDetails(_) => "invalid_authorization_details",
+            Self::Resource => "invalid_target",
+            Self::ClientOff => "invalid_client",
             Self::GrantNotGood => "invalid_grant",
             Self::Fault(_) => return None,
         })
@@ -98,10 +107,24 @@ impl Tokens {
         let redeem: fn(&Self, &Caller, &TokenRequest) -> Result<Given, TokenError> = match request.grant_type.as_deref() {
             None => return Err(TokenError::GrantTypeMissing),
             Some(PRE_AUTHORIZED_CODE) => Self::redeem_pre_authorized,
+            Some(AUTHORIZATION_CODE) => Self::redeem_authorization_code,
             Some(_) => return Err(TokenError::GrantTypeNotSupported),
         };
+        if !request.resource.iter().all(|resource| self.ground.is_resource(resource)) {
+            return Err(TokenError::Resource);
+        }
         let caller = self.ground.caller(shown, request.client_id.as_deref())?;
+        self.check_client_is_on(&caller)?;
         Ok(self.answer(redeem(self, &caller, request)?)?)
+    }
+
+    /// A wallet that was switched off gets no more tokens, whatever it shows.
+    fn check_client_is_on(&self, caller: &Caller) -> Result<(), TokenError> {
+        let Some(client_id) = &caller.client_id else { return Ok(()) };
+        match self.ground.wallet_client(client_id)? {
+            Some(client) if client.switched_off_at.is_some() => Err(TokenError::ClientOff),
+            _ => Ok(()),
+        }
     }
 
     fn answer(&self, given: Given) -> Result<TokenResponse, Fault> {
@@ -120,4 +143,20 @@ impl Tokens {
             authorization_details: details.collect(),
         })
     }
+}
+
+/// Each configuration asked for, once, of those that can be had: a grant that named some hundred times the same would be
+/// longer than what is read back.
+fn narrowed(wanted: &[AuthorizationDetail], can_be_had: &[String]) -> Result<Vec<String>, BadAuthorizationDetails> {
+    let mut granted: Vec<String> = Vec::new();
+    for detail in wanted {
+        let name = &detail.credential_configuration_id;
+        if !can_be_had.contains(name) {
+            return Err(BadAuthorizationDetails);
+        }
+        if !granted.contains(name) {
+            granted.push(name.clone());
+        }
+    }
+    Ok(granted)
 }

@@ -3,13 +3,13 @@
 use subtle::ConstantTimeEq;
 
 use crate::{
-    format::openid::token::{AuthorizationDetail, BadAuthorizationDetails, TokenRequest},
+    format::openid::token::{AuthorizationDetail, TokenRequest},
     issuance::{
         Fault,
         caller::Caller,
         grant::{Begun, Terms},
         offer::{WRONG_TX_CODES, is_over},
-        token::{ATTEMPTS, Given, MOST_BYTES, TokenError, Tokens},
+        token::{ATTEMPTS, Given, MOST_BYTES, TokenError, Tokens, narrowed},
     },
     model::record::{Commit, Guard, Key, LeadsTo, Offer, Record, Versioned, Write},
     store::CommitError,
@@ -37,7 +37,7 @@ impl Tokens {
                 }
             }
             let configurations = match &details {
-                Some(wanted) => granted(wanted, &offer)?,
+                Some(wanted) => narrowed(wanted, &offer.credential_types)?,
                 None => offer.credential_types.clone(),
             };
             let (person, by_identifier) = (offer.person, details.is_some());
@@ -91,20 +91,4 @@ impl Tokens {
 
 fn with_wrong_try(offer: &Offer) -> Offer {
     Offer { wrong_tries: offer.wrong_tries.saturating_add(1).min(WRONG_TX_CODES), ..offer.clone() }
-}
-
-/// Each configuration asked for, once: a grant that named some hundred times the same would be longer than what is read
-/// back.
-fn granted(wanted: &[AuthorizationDetail], offer: &Offer) -> Result<Vec<String>, BadAuthorizationDetails> {
-    let mut granted: Vec<String> = Vec::new();
-    for detail in wanted {
-        let name = &detail.credential_configuration_id;
-        if !offer.credential_types.contains(name) {
-            return Err(BadAuthorizationDetails);
-        }
-        if !granted.contains(name) {
-            granted.push(name.clone());
-        }
-    }
-    Ok(granted)
 }
