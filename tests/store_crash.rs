@@ -5,7 +5,7 @@
 mod harness;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{BufRead, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -50,6 +50,8 @@ fn the_process_that_is_killed() {
                     let name = format!("{round}-{writer}-{n}");
                     store.commit(issue(&name, 2)).expect("it is issued");
                     say("issued", &name);
+                    store.commit(renew(&card(store, &name), &name, 2)).expect("it is renewed");
+                    say("renewed", &name);
                     move_card(store, &name, State::Revoked);
                     say("revoked", &name);
                 }
@@ -62,6 +64,7 @@ fn the_process_that_is_killed() {
 fn an_answer_outlives_kill_9() {
     let folder = Folder::new();
     let mut answered: BTreeMap<String, State> = BTreeMap::new();
+    let mut renewed = BTreeSet::new();
     for round in 0..10 {
         let mut child = Command::new(std::env::current_exe().expect("the test has a path"))
             .args(["--exact", "the_process_that_is_killed", "--nocapture"])
@@ -77,6 +80,10 @@ fn an_answer_outlives_kill_9() {
             let Ok(line) = line else { break };
             match line.split(' ').collect::<Vec<_>>()[..] {
                 ["answered", "issued", name] => answered.entry(name.to_owned()).or_insert(State::Active),
+                ["answered", "renewed", name] => {
+                    renewed.insert(name.to_owned());
+                    answered.entry(name.to_owned()).or_insert(State::Active)
+                }
                 ["answered", "revoked", name] => answered.entry(name.to_owned()).insert_entry(State::Revoked).into_mut(),
                 _ => continue,
             };
@@ -93,8 +100,10 @@ fn an_answer_outlives_kill_9() {
         for (name, state) in &answered {
             let card = card(&store, name).value;
             assert!(card.state == *state || card.state == State::Revoked, "{name} was {state:?}");
+            let copies = if renewed.contains(name) { 4..=4 } else { 2..=4 };
+            assert!(copies.contains(&card.copies.len()), "{name} has {} copies", card.copies.len());
             if *state == State::Revoked {
-                assert_eq!(values(&store, &card), [1, 1], "{name}");
+                assert_eq!(values(&store, &card), [1, 1, 1, 1], "{name}");
             }
         }
         no_index_twice(&store);

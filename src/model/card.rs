@@ -1,10 +1,15 @@
 //! A card, its copies and its transitions.
 //!
-//! A card is what a person has: one type, one wallet. Its copies are the credentials of one batch, each with its own
-//! key, salts and status index. A transition acts on all copies at once and gives the changed card together with what
-//! the log has to say of it, so that neither can be stored without the other.
+//! A card is what a person has: one type, one wallet. Its copies are the credentials of its batches, each with its own
+//! key, salts and status index; a renewal adds a batch, and copies past their time are dropped then. A transition acts on
+//! all copies at once and gives the changed card together with what the log has to say of it, so that neither can be
+//! stored without the other.
+
+mod order;
 
 use serde::{Deserialize, Serialize};
+
+pub use order::{IssueOrder, MOST_LIVE_COPIES, NotRenewable};
 
 use crate::{
     base::time::Timestamp,
@@ -67,7 +72,7 @@ pub struct StatusRef {
     pub index: u32,
 }
 
-/// One credential of a card's batch.
+/// One credential of a card.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Copy {
     /// Where its status stands.
@@ -77,6 +82,19 @@ pub struct Copy {
     /// The first second at which it is not valid any more, where that is not the card's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Timestamp>,
+}
+
+/// A batch that was added to a card.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Renewal {
+    /// When.
+    pub at: Timestamp,
+    /// How many copies it has.
+    pub copies: u32,
+    /// First second of their validity.
+    pub valid_from: Timestamp,
+    /// First second after it.
+    pub valid_until: Timestamp,
 }
 
 /// What a wallet said became of a batch (OpenID4VCI 1.0 section 11.1).
@@ -97,6 +115,9 @@ pub enum NoticeEvent {
     CredentialFailure,
     CredentialDeleted,
 }
+
+/// Renewals that a card remembers.
+const MOST_RENEWALS: usize = 100;
 
 /// One change of state, as the card remembers it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -136,12 +157,15 @@ pub struct Card {
     /// What the wallet said became of it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
-    /// Its copies, at least one.
+    /// Its copies, at least one: the newest batch, and those before it that were not past their time when it was made.
     pub copies: Vec<Copy>,
-    /// The first second at which its copies are valid.
+    /// The first second at which the copies of the newest batch are valid.
     pub valid_from: Timestamp,
     /// The first second at which they are not valid any more.
     pub valid_until: Timestamp,
+    /// The newest renewals, oldest first; the log has all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renewals: Vec<Renewal>,
     /// Its state now.
     pub state: State,
     /// When a suspension ends by itself.
@@ -224,6 +248,30 @@ impl Card {
         self.history.push(change);
     }
 
+    /// The first second at which a copy of this card is not valid any more.
+    pub fn end_of(&self, copy: &Copy) -> Timestamp {
+        copy.valid_until.unwrap_or(self.valid_until)
+    }
+
+    /// How many copies are not past their time.
+    pub fn live_copies(&self, now: Timestamp) -> usize {
+        self.copies.iter().filter(|copy| now < self.end_of(copy)).count()
+    }
+
+    /// Adds a batch, which takes the place of those before it. Copies that are not past their time stay, so that whatever
+    /// happens to the card happens to them.
+    pub fn add_batch(&mut self, batch: Renewal, copies: impl IntoIterator<Item = Copy>) {
+        let end = self.valid_until;
+        self.copies.iter_mut().for_each(|copy| copy.valid_until = copy.valid_until.or(Some(end)));
+        self.copies.retain(|copy| copy.valid_until.is_some_and(|end| batch.at < end));
+        self.copies.extend(copies);
+        (self.valid_from, self.valid_until) = (batch.valid_from, batch.valid_until);
+        self.due_for_renewal = false;
+        self.renewals.push(batch);
+        let over = self.renewals.len().saturating_sub(MOST_RENEWALS);
+        self.renewals.drain(..over);
+    }
+
     fn moved_to(&self, state: State, until: Option<Timestamp>, why: Circumstance) -> (Self, What) {
         let what = What::StateChanged {
             card: self.id,
@@ -238,69 +286,6 @@ impl Card {
         card.suspended_until = until;
         card.suspension_event = None;
         card.history.push(Change { at: why.at, state, reason: Some(why.reason), sealed_note: why.sealed_note, by: why.by });
-        (card, what)
-    }
-}
-
-/// An order to issue a card. The store draws the indices inside its commit and completes card and event with them.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct IssueOrder {
-    /// The card to be.
-    pub id: CardId,
-    /// Whose.
-    pub person: PersonId,
-    /// The name of its credential type; each type has lists of its own.
-    pub credential_type: String,
-    /// The offer it comes from, if it comes from one.
-    pub offer: Option<OfferId>,
-    /// The installation of the wallet, when it proved a key.
-    pub instance: Option<WalletInstance>,
-    /// The grant it is fetched with.
-    pub grant: Option<GrantId>,
-    /// The thumbprints of the holder keys, one a copy; not empty.
-    pub holder_keys: Vec<String>,
-    /// First second of validity.
-    pub valid_from: Timestamp,
-    /// First second after validity.
-    pub valid_until: Timestamp,
-    /// When and by whom.
-    pub at: Timestamp,
-    /// Who redeemed the offer.
-    pub by: Actor,
-}
-
-impl IssueOrder {
-    /// Completes the order with one status reference a holder key, in order.
-    pub fn complete(self, drawn: &[StatusRef]) -> (Card, What) {
-        let copies = drawn
-            .iter()
-            .zip(self.holder_keys)
-            .map(|(status, holder_key)| Copy { status: *status, holder_key, valid_until: None })
-            .collect();
-        let card = Card {
-            id: self.id,
-            person: Some(self.person),
-            credential_type: self.credential_type.clone(),
-            offer: self.offer,
-            instance: self.instance,
-            grant: self.grant,
-            notices: Vec::new(),
-            copies,
-            valid_from: self.valid_from,
-            valid_until: self.valid_until,
-            state: State::Active,
-            suspended_until: None,
-            suspension_event: None,
-            due_for_renewal: false,
-            history: vec![Change { at: self.at, state: State::Active, reason: None, sealed_note: None, by: self.by }],
-        };
-        let what = What::Issued {
-            card: self.id,
-            credential_type: self.credential_type,
-            copies: drawn.to_vec(),
-            valid_from: self.valid_from,
-            valid_until: self.valid_until,
-        };
         (card, what)
     }
 }

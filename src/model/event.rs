@@ -69,13 +69,14 @@ pub enum What {
         /// Why.
         reason: Reason,
     },
-    /// An issued card whose record never reached the store (a crash in between): its indices are invalid.
+    /// A card or batch that was issued and whose record never reached the store (a crash in between): its indices are
+    /// invalid. The batches of the card before it are as they were.
     IssueVoided {
-        /// The number of the `issued` event.
+        /// The number of the `issued` or `renewed` event.
         event: u64,
         /// The card.
         card: CardId,
-        /// Every index of the card.
+        /// Every index of that event.
         copies: Vec<StatusRef>,
     },
     /// Another event that never reached the store and sets nothing that must be redone.

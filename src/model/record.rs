@@ -239,6 +239,15 @@ pub enum Guard {
     Version(Key, u64),
     /// No person has this blind index.
     NoPersonWith(BlindIndex),
+    /// The person has no card of the type that is not revoked and is tied to an installation of a wallet, but those known.
+    NoOtherCard {
+        /// Whose.
+        person: PersonId,
+        /// The name of the type.
+        credential_type: String,
+        /// The cards that are known.
+        known: Vec<CardId>,
+    },
 }
 
 /// One change of records.
@@ -258,7 +267,8 @@ pub struct Commit {
     pub guards: Vec<Guard>,
     /// What is written.
     pub writes: Vec<Write>,
-    /// Cards to issue: indices are drawn inside the commit, card and event completed and written with it.
+    /// Cards to issue or to renew: indices are drawn inside the commit, card and event completed and written with it.
+    /// A renewal of a card that is not there or not to be renewed fails like a guard behind the last one.
     pub issue: Vec<IssueOrder>,
     /// What the log says of it.
     pub events: Vec<EventDraft>,

@@ -169,6 +169,7 @@ impl StatusBoard {
             What::Issued { copies, credential_type, .. } => {
                 copies.iter().for_each(|at| self.list_or_new(at.list, credential_type).give(at.index));
             }
+            What::Renewed { copies, .. } => copies.iter().for_each(|at| self.list_or_new(at.list, "").give(at.index)),
             what => {
                 let Some((copies, value)) = what.status_changes() else { return };
                 // A log that is damaged may have lost the opening of the list, but not what was revoked in it.

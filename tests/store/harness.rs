@@ -157,6 +157,7 @@ pub fn register(name: &str, indexes: &[&str]) -> Commit {
 
 pub fn order(name: &str, credential_type: &str, copies: usize) -> IssueOrder {
     IssueOrder {
+        renews: false,
         id: card_id(name),
         person: person_id("somebody"),
         credential_type: credential_type.to_owned(),
@@ -173,6 +174,15 @@ pub fn order(name: &str, credential_type: &str, copies: usize) -> IssueOrder {
 
 pub fn issue(name: &str, copies: usize) -> Commit {
     Commit { issue: vec![order(name, TYPE, copies)], ..Commit::default() }
+}
+
+/// A further batch of a card, made an hour later for each batch before it, and as long good.
+pub fn renew(card: &Versioned<Card>, name: &str, copies: usize) -> Commit {
+    let later = |time: Timestamp| time.plus_seconds(3_600 * (1 + card.value.renewals.len() as i64));
+    let plain = order(&format!("{name}-renewed-{}", card.value.renewals.len()), TYPE, copies);
+    let (at, valid_from, valid_until) = (later(plain.at), later(plain.valid_from), later(plain.valid_until));
+    let order = IssueOrder { id: card.value.id, renews: true, at, valid_from, valid_until, ..plain };
+    Commit { guards: vec![Guard::Version(Key::Card(card.value.id), card.version)], issue: vec![order], ..Commit::default() }
 }
 
 pub fn why(reason: Reason) -> Circumstance {
@@ -265,19 +275,25 @@ pub fn log_is_whole(store: &dyn Store) {
 
 /// Over the whole log; gives all cards with their state by the log, void ones as none.
 pub fn no_index_twice(store: &dyn Store) -> BTreeMap<CardId, Option<State>> {
-    let (mut given, mut cards) = (BTreeSet::<StatusRef>::new(), BTreeMap::new());
+    let (mut given, mut cards, mut renewed) = (BTreeSet::<StatusRef>::new(), BTreeMap::new(), BTreeSet::new());
     for logged in all_events(store) {
         match logged.event.what {
             What::Issued { card, copies, .. } => {
                 copies.into_iter().for_each(|at| assert!(given.insert(at), "{at:?} was given twice"));
                 assert_eq!(cards.insert(card, Some(State::Active)), None);
             }
+            What::Renewed { copies, .. } => {
+                copies.into_iter().for_each(|at| assert!(given.insert(at), "{at:?} was given twice"));
+                renewed.insert(logged.event.number);
+            }
             What::StateChanged { card, to, .. } => {
                 cards.insert(card, Some(to));
             }
-            What::IssueVoided { card, copies, .. } => {
+            What::IssueVoided { event, card, copies } => {
                 copies.iter().for_each(|at| assert_eq!(store.board().entry(*at).map(|entry| entry.value), Some(1)));
-                cards.insert(card, None);
+                if !renewed.contains(&event) {
+                    cards.insert(card, None);
+                }
             }
             _ => {}
         }

@@ -51,6 +51,7 @@ impl Ground {
         let Order { grant, person, credential_type, set, holder_keys, at } = order;
         let card = CardId::random(&*self.random);
         let issue = IssueOrder {
+            renews: false,
             id: card,
             person: person.id,
             credential_type: credential_type.name.clone(),

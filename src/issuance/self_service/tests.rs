@@ -79,6 +79,7 @@ impl Office {
     /// Issues a card to somebody.
     fn issue(&self, person: PersonId, seed: u8) -> Card {
         let order = IssueOrder {
+            renews: false,
             id: CardId::from_bytes([seed; 16]),
             person,
             credential_type: "resident-id".to_owned(),

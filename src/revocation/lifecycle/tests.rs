@@ -39,6 +39,7 @@ pub(super) fn office() -> Office {
     );
     let store: Arc<dyn Store> = Arc::new(SledStore::open(options).expect("a store"));
     let order = IssueOrder {
+        renews: false,
         id: CardId::from_bytes([1; 16]),
         person: PersonId::from_bytes([2; 16]),
         credential_type: "resident-id".to_owned(),

@@ -4,10 +4,11 @@
 use crate::{
     base::random::Random,
     model::{
-        card::IssueOrder,
+        card::{IssueOrder, State},
         event::{Event, EventDraft, LoggedEvent, What},
+        ids::{CardId, PersonId},
         party::Actor,
-        record::{Commit, Guard, Record, Write},
+        record::{Commit, Guard, Key, Record, Write},
     },
     store::{
         CommitError, ReadError, Receipt,
@@ -83,7 +84,7 @@ impl<'a> Group<'a> {
         }
         let mut receipt = Receipt::default();
         for order in commit.issue {
-            self.issue(order, &mut receipt)?;
+            self.issue(order, commit.guards.len(), &mut receipt)?;
         }
         for draft in commit.events {
             receipt.events.push(self.log(draft));
@@ -96,10 +97,24 @@ impl<'a> Group<'a> {
             Guard::Absent(key) => Ok(self.overlay.version(key)? == 0),
             Guard::Version(key, version) => Ok(*version != 0 && self.overlay.version(key)? == *version),
             Guard::NoPersonWith(index) => Ok(!self.overlay.any(&encoding::people_with(index))?),
+            Guard::NoOtherCard { person, credential_type, known } => self.no_other_card(*person, credential_type, known),
         }
     }
 
-    fn issue(&mut self, order: IssueOrder, receipt: &mut Receipt) -> Result<(), CommitError> {
+    fn no_other_card(&self, person: PersonId, credential_type: &str, known: &[CardId]) -> Result<bool, ReadError> {
+        for key in self.overlay.keys(&encoding::cards_of(person))? {
+            let Some(Record::Card(card)) = encoding::indexed_key(&key).map_or(Ok(None), |key| self.overlay.read(&key))? else {
+                continue;
+            };
+            let counts = card.state != State::Revoked && card.instance.is_some();
+            if counts && card.credential_type == credential_type && !known.contains(&card.id) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn issue(&mut self, order: IssueOrder, guards: usize, receipt: &mut Receipt) -> Result<(), CommitError> {
         let drawn = self.pools.draw(self.board, &order.credential_type, order.holder_keys.len());
         let drawn = drawn.map_err(|_| CommitError::Unavailable)?;
         let (at, by) = (order.at, order.by);
@@ -107,8 +122,15 @@ impl<'a> Group<'a> {
             let what = What::ListOpened { list, credential_type: order.credential_type.clone() };
             receipt.events.push(self.log(EventDraft { at, actor: Actor::Service, what }));
         }
-        let (card, what) = order.complete(&drawn.copies);
-        self.overlay.put(&Record::Card(card.clone())).map_err(|_| CommitError::Unavailable)?;
+        let unreadable = |_: ReadError| CommitError::Unavailable;
+        let (card, what) = if order.renews {
+            let found = self.overlay.get(&Key::Card(order.id)).map_err(unreadable)?;
+            let Some(Record::Card(card)) = found else { return Err(CommitError::GuardFailed(guards)) };
+            order.renew(&card, &drawn.copies).map_err(|_| CommitError::GuardFailed(guards))?
+        } else {
+            order.complete(&drawn.copies)
+        };
+        self.overlay.put(&Record::Card(card.clone())).map_err(unreadable)?;
         receipt.events.push(self.log(EventDraft { at, actor: by, what }));
         receipt.issued.push(card);
         Ok(())

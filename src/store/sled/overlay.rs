@@ -1,7 +1,7 @@
 //! What the records will be once the commits of a group are made: the records, then the earlier commits of the group,
 //! then the commit at hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     model::record::{Key, Record},
@@ -39,8 +39,29 @@ impl<'a> Overlay<'a> {
 
     /// The record under `key`.
     pub(super) fn get(&self, key: &Key) -> Result<Option<Record>, ReadError> {
-        let key = encoding::key_bytes(key);
-        self.raw(&key)?.map(|value| Ok(encoding::decode(&key, &value)?.value)).transpose()
+        self.read(&encoding::key_bytes(key))
+    }
+
+    /// The record under a key as bytes.
+    pub(super) fn read(&self, key: &[u8]) -> Result<Option<Record>, ReadError> {
+        self.raw(key)?.map(|value| Ok(encoding::decode(key, &value)?.value)).transpose()
+    }
+
+    /// Every key that begins with `prefix`.
+    pub(super) fn keys(&self, prefix: &[u8]) -> Result<BTreeSet<Vec<u8>>, ReadError> {
+        let mut keys = BTreeSet::new();
+        for row in self.records.scan(prefix, None) {
+            keys.insert(row?.0);
+        }
+        for layer in [&self.group, &self.own] {
+            for (key, value) in layer.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix)) {
+                match value {
+                    Some(_) => drop(keys.insert(key.clone())),
+                    None => drop(keys.remove(key)),
+                }
+            }
+        }
+        Ok(keys)
     }
 
     /// Whether any key begins with `prefix`.

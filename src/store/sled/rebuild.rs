@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     model::{
-        card::{Card, Change, Copy, State},
+        card::{Card, Change, Copy, Renewal, State, StatusRef},
         event::{Event, What},
         ids::{CardId, EvidenceId, TokenId},
         record::{Record, Token},
@@ -17,6 +17,10 @@ use crate::{
 pub(super) struct Rebuild {
     cards: BTreeMap<CardId, Card>,
     tokens: BTreeMap<TokenId, Token>,
+    /// The first index of each batch of a card, by which an older record of it is known.
+    firsts: BTreeMap<CardId, Vec<StatusRef>>,
+    /// Events that issued what never had a record.
+    void: BTreeSet<u64>,
     /// Evidence that was kept and not yet destroyed.
     evidence: BTreeSet<EvidenceId>,
     /// What stands in the old records only: people, settings, and the content of evidence.
@@ -24,14 +28,20 @@ pub(super) struct Rebuild {
 }
 
 impl Rebuild {
+    /// Of a log in which these events were made void.
+    pub(super) fn without(void: BTreeSet<u64>) -> Self {
+        Self { void, ..Self::default() }
+    }
+
     /// Takes up an event, in order.
     pub(super) fn take(&mut self, event: &Event) {
+        if self.void.contains(&event.number) {
+            return;
+        }
         match &event.what {
             What::Issued { card, credential_type, copies, valid_from, valid_until } => {
-                let copies = copies
-                    .iter()
-                    .map(|status| Copy { status: *status, holder_key: String::new(), valid_until: None })
-                    .collect();
+                self.firsts.entry(*card).or_default().extend(copies.first());
+                let copies = copies.iter().map(without_key).collect();
                 let issued = Change { at: event.at, state: State::Active, reason: None, sealed_note: None, by: event.actor };
                 let rebuilt = Card {
                     id: *card,
@@ -44,6 +54,7 @@ impl Rebuild {
                     copies,
                     valid_from: *valid_from,
                     valid_until: *valid_until,
+                    renewals: Vec::new(),
                     state: State::Active,
                     suspended_until: None,
                     suspension_event: None,
@@ -52,6 +63,15 @@ impl Rebuild {
                 };
                 self.cards.insert(*card, rebuilt);
             }
+            What::Renewed { card, copies, valid_from, valid_until } => {
+                if let Some(found) = self.cards.get_mut(card) {
+                    self.firsts.entry(*card).or_default().extend(copies.first());
+                    let count = u32::try_from(copies.len()).unwrap_or(u32::MAX);
+                    let (valid_from, valid_until) = (*valid_from, *valid_until);
+                    let batch = Renewal { at: event.at, copies: count, valid_from, valid_until };
+                    found.add_batch(batch, copies.iter().map(without_key));
+                }
+            }
             What::StateChanged { card, to, until, reason, .. } => {
                 if let Some(card) = self.cards.get_mut(card) {
                     let reason = Some(*reason);
@@ -59,8 +79,6 @@ impl Rebuild {
                     card.redo(change, *until, event.number);
                 }
             }
-            // It never had a record.
-            What::IssueVoided { card, .. } => drop(self.cards.remove(card)),
             What::TokenCreated { token, role, account, .. } => {
                 let (id, role, account) = (*token, *role, account.clone());
                 let made = Token { id, name: String::new(), role, created_at: event.at, switched_off_at: None, account };
@@ -101,14 +119,20 @@ impl Rebuild {
 
     fn complete_card(&mut self, old: Card) {
         let Some(card) = self.cards.get_mut(&old.id) else { return };
-        let indices = |card: &Card| card.copies.iter().map(|copy| copy.status).collect::<Vec<_>>();
-        if card.credential_type != old.credential_type || indices(card) != indices(&old) {
+        let firsts = self.firsts.get(&old.id).map_or(&[][..], Vec::as_slice);
+        // The old record may be from before the last renewals, but one of its batches is one that the log knows.
+        if card.credential_type != old.credential_type || !old.copies.iter().any(|copy| firsts.contains(&copy.status)) {
             return;
         }
         card.person = old.person;
         card.instance = old.instance;
-        card.copies = old.copies;
-        card.due_for_renewal |= old.due_for_renewal;
+        card.notices = old.notices;
+        for copy in &mut card.copies {
+            if let Some(known) = old.copies.iter().find(|known| known.status == copy.status) {
+                copy.holder_key.clone_from(&known.holder_key);
+            }
+        }
+        card.due_for_renewal |= old.due_for_renewal && old.renewals.last() == card.renewals.last();
         // The notes are not in the log; a change is the same change if everything else agrees.
         for (change, noted) in card.history.iter_mut().zip(old.history) {
             if (change.at, change.state, change.reason) == (noted.at, noted.state, noted.reason) {
@@ -133,4 +157,9 @@ impl Rebuild {
         let cards = self.cards.into_values().map(Record::Card);
         cards.chain(self.tokens.into_values().map(Record::Token)).chain(self.others)
     }
+}
+
+/// The log does not say to which key a copy is bound.
+fn without_key(status: &StatusRef) -> Copy {
+    Copy { status: *status, holder_key: String::new(), valid_until: None }
 }

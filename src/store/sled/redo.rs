@@ -4,9 +4,11 @@
 use std::{collections::BTreeSet, path::Path};
 
 use crate::{
+    base::time::Timestamp,
     model::{
-        card::Change as CardChange,
+        card::{Change as CardChange, StatusRef},
         event::{Event, LoggedEvent, What},
+        ids::CardId,
         record::{Key, Record},
     },
     store::{
@@ -38,12 +40,9 @@ pub(super) fn redo(records: &Records, tail: &[LoggedEvent]) -> Result<Redo, Read
         let open = !settled.contains(number);
         match what {
             What::StateChanged { card, to, until, reason, .. } => {
-                if let Some(Record::Card(mut card)) = overlay.get(&Key::Card(*card))? {
-                    let reason = Some(*reason);
-                    let change = CardChange { at: *at, state: *to, reason, sealed_note: None, by: *actor };
-                    card.redo(change, *until, *number);
-                    overlay.put(&Record::Card(card))?;
-                }
+                let reason = Some(*reason);
+                let change = CardChange { at: *at, state: *to, reason, sealed_note: None, by: *actor };
+                change_card(&mut overlay, *card, change, (*until, *number))?;
             }
             What::TokenSwitchedOff { token } => {
                 if let Some(Record::Token(mut token)) = overlay.get(&Key::Token(*token))? {
@@ -60,7 +59,9 @@ pub(super) fn redo(records: &Records, tail: &[LoggedEvent]) -> Result<Redo, Read
             What::WalletRegistered { wallet } if open && overlay.get(&Key::Wallet(*wallet))?.is_none() => {
                 compensations.push(What::NotApplied { event: *number });
             }
-            What::Issued { card, copies, .. } if open && overlay.get(&Key::Card(*card))?.is_none() => {
+            What::Issued { card, copies, .. } | What::Renewed { card, copies, .. }
+                if open && !has_batch(&overlay, card, copies)? =>
+            {
                 compensations.push(What::IssueVoided { event: *number, card: *card, copies: copies.clone() });
             }
             // Nobody was given its secret; the log must not call it good.
@@ -92,6 +93,24 @@ pub(super) fn redo(records: &Records, tail: &[LoggedEvent]) -> Result<Redo, Read
         overlay.keep();
     }
     Ok(Redo { changes: overlay.into_changes().collect(), compensations })
+}
+
+fn change_card(
+    overlay: &mut Overlay<'_>,
+    card: CardId,
+    change: CardChange,
+    (until, event): (Option<Timestamp>, u64),
+) -> Result<(), ReadError> {
+    if let Some(Record::Card(mut card)) = overlay.get(&Key::Card(card))? {
+        card.redo(change, until, event);
+        overlay.put(&Record::Card(card))?;
+    }
+    Ok(())
+}
+
+fn has_batch(overlay: &Overlay<'_>, card: &CardId, copies: &[StatusRef]) -> Result<bool, ReadError> {
+    let Some(Record::Card(card)) = overlay.get(&Key::Card(*card))? else { return Ok(false) };
+    Ok(copies.iter().all(|at| card.copies.iter().any(|copy| copy.status == *at)))
 }
 
 fn settles(what: &What) -> Option<u64> {

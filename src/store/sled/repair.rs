@@ -1,6 +1,7 @@
 //! Makes new records from the log: what `yufu repair` does once a start was guarded.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -114,13 +115,24 @@ fn successor(replay: &Replay) -> StoreId {
 }
 
 fn from_log(folder: &Path) -> Result<Rebuild, RepairError> {
-    let mut rebuild = Rebuild::default();
+    let mut void = BTreeSet::new();
+    each_event(folder, |event| {
+        if let What::IssueVoided { event, .. } = event.what {
+            void.insert(event);
+        }
+    })?;
+    let mut rebuild = Rebuild::without(void);
+    each_event(folder, |event| rebuild.take(event))?;
+    Ok(rebuild)
+}
+
+fn each_event(folder: &Path, mut take: impl FnMut(&Event)) -> Result<(), RepairError> {
     let mut reader = LogReader::open(folder).map_err(OpenError::from)?;
     // A torn end was judged by the start rules already: it is no part of the log.
     while let Ok(Some((_, frame))) = reader.next_frame() {
-        frame.events.iter().for_each(|logged| rebuild.take(&logged.event));
+        frame.events.iter().for_each(|logged| take(&logged.event));
     }
-    Ok(rebuild)
+    Ok(())
 }
 
 fn write(aside: &Path, rebuild: Rebuild, identity: Identity) -> Result<(), RepairError> {

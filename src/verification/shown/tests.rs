@@ -113,6 +113,7 @@ pub(super) fn frames(presentation: &str) -> Vec<String> {
 
 fn issued(store: &dyn Store, holder: &SoftwareKey) -> Card {
     let order = IssueOrder {
+        renews: false,
         id: CardId::from_bytes([1; 16]),
         person: PersonId::from_bytes([2; 16]),
         credential_type: "resident-id".to_owned(),
