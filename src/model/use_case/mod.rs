@@ -31,6 +31,9 @@ const BUILT_IN: [(&str, &str); 5] = [
     ("security-check.toml", include_str!("../../../use-cases/security-check.toml")),
 ];
 
+/// What the service itself asks of citizens who sign in with a card.
+const SIGN_IN: (&str, &str) = ("sign-in.toml", include_str!("../../../use-cases/service/sign-in.toml"));
+
 /// One step of a claims path (OpenID4VP 1.0 section 7).
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum AskedStep {
@@ -230,6 +233,7 @@ impl UseCase {
 #[derive(Clone, Debug, Default)]
 pub struct UseCases {
     by_name: BTreeMap<String, Arc<UseCase>>,
+    sign_in: Option<Arc<UseCase>>,
     left_out: Vec<UseCaseFileError>,
 }
 
@@ -247,6 +251,10 @@ impl UseCases {
                 Ok(case) => cases.add(case),
                 Err(error) => cases.left_out.push(error),
             }
+        }
+        match file::read(SIGN_IN.0, SIGN_IN.1, own) {
+            Ok(case) => cases.sign_in = Some(Arc::new(case)),
+            Err(error) => cases.left_out.push(error),
         }
         let Some(folder) = folder else { return Ok(cases) };
         let unreadable = |error: std::io::Error| UseCaseFileError {
@@ -272,6 +280,12 @@ impl UseCases {
     /// The use case of this name.
     pub fn get(&self, name: &str) -> Option<&Arc<UseCase>> {
         self.by_name.get(name)
+    }
+
+    /// What the service itself asks of citizens who sign in with a card; none when the types in force have no such card.
+    /// It stands beside the others: no checkpoint is told of it, and none can ask for it.
+    pub const fn sign_in(&self) -> Option<&Arc<UseCase>> {
+        self.sign_in.as_ref()
     }
 
     /// Every use case, by name.

@@ -21,7 +21,7 @@ mod view;
 
 pub use error::{BeginError, FetchError, LookError, ResponseError};
 pub use ids::{PresentationId, RequestId, ResponseId};
-pub use order::{Account, Flow, Order};
+pub use order::{Account, Flow, Order, SERVICE};
 pub use service::{Answered, Ground, Presentations};
 pub use view::{Counted, Invitation, Outcome, Phase, View};
 

@@ -5,6 +5,10 @@ use serde_json::{Map, Value};
 
 use crate::{model::ids::TokenId, verification::boarding::ExpectedFlight};
 
+/// The service itself, where it asks citizens who sign in. No checkpoint has this identifier: theirs are random UUIDs, which
+/// say so in two places.
+pub const SERVICE: TokenId = TokenId::from_bytes([0; 16]);
+
 /// The checkpoint that asks, as its account stands.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Account {
@@ -60,6 +64,14 @@ pub struct Order {
 }
 
 impl Order {
+    /// The service's own order: a citizen signs in, on the wallet's own device when there is somewhere to send them back.
+    pub fn sign_in(redirect_uri: Option<String>) -> Self {
+        let flow = if redirect_uri.is_some() { Flow::SameDevice } else { Flow::CrossDevice };
+        let redirect_uris = redirect_uri.iter().cloned().collect();
+        let account = Account { token: SERVICE, use_cases: None, redirect_uris, origins: Vec::new() };
+        Self { redirect_uri, ..Self::of_use_case(account, "sign-in".to_owned(), flow) }
+    }
+
     /// An order for a use case and nothing else.
     pub const fn of_use_case(account: Account, use_case: String, flow: Flow) -> Self {
         Self {

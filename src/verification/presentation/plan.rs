@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     error::BeginError,
-    order::{Account, Flow, Order},
+    order::{Account, Flow, Order, SERVICE},
 };
 use crate::{
     base::{
@@ -88,6 +88,9 @@ impl Plan {
 
 fn use_case(order: &Order, use_cases: &UseCases) -> Result<Option<Arc<UseCase>>, BeginError> {
     let Some(name) = &order.use_case else { return Ok(None) };
+    if order.account.token == SERVICE {
+        return use_cases.sign_in().cloned().map(Some).ok_or(BeginError::UseCaseUnknown);
+    }
     let Account { use_cases: allowed, .. } = &order.account;
     // Whether there is one of that name is no business of an account that may not use it.
     if allowed.as_ref().is_some_and(|allowed| !allowed.contains(name)) {

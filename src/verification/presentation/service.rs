@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::{
     error::{BeginError, FetchError, LookError, ResponseError},
     ids::{PresentationId, RequestId, ResponseId},
-    order::{Flow, Order},
+    order::{Flow, Order, SERVICE},
     plan::Plan,
     request,
     response::{Verdict, examine_answer},
@@ -149,7 +149,7 @@ impl Presentations {
     /// Whether the checkpoint is still believed. One that was switched off while it began a presentation has one left,
     /// which is found here.
     fn is_good(&self, checkpoint: TokenId) -> bool {
-        let is_good = self.ground.store.roster().is_good(checkpoint);
+        let is_good = checkpoint == SERVICE || self.ground.store.roster().is_good(checkpoint);
         if !is_good {
             self.forget_all(checkpoint);
         }

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Account, BeginError, FetchError, Flow, LookError, Order, Outcome, Phase, PresentationId, RequestId, ResponseId,
+    Account, BeginError, FetchError, Flow, LookError, Order, Outcome, Phase, PresentationId, RequestId, ResponseId, SERVICE,
     plan::Plan,
     session::{Asked, Session, State},
     sessions::{Bounds, NotTaken, Sessions, Taken},
@@ -48,6 +48,27 @@ fn plan(order: Order) -> Result<Plan, BeginError> {
 fn order(flow: Flow) -> Order {
     let redirect_uri = (flow == Flow::SameDevice).then(|| "https://gate.example/back".to_owned());
     Order { redirect_uri, ..Order::of_use_case(account(GATE), "age-over-18".to_owned(), flow) }
+}
+
+#[test]
+fn the_service_itself_asks_who_signs_in_and_nobody_else_can() {
+    const BACK: &str = "https://id.example/sign-in/card/back";
+    for (redirect_uri, flow) in [(None, Flow::CrossDevice), (Some(BACK.to_owned()), Flow::SameDevice)] {
+        let plan = plan(Order::sign_in(redirect_uri)).expect("it is in order");
+        assert_eq!(
+            (plan.token, plan.flow, plan.use_case.map(|case| case.name.clone())),
+            (SERVICE, flow, Some("sign-in".into()))
+        );
+    }
+    for flow in [Flow::CrossDevice, Flow::SameDevice, Flow::DcApi] {
+        let refused = plan(Order { use_case: Some("sign-in".to_owned()), ..order(flow) }).err();
+        assert_eq!(refused, Some(BeginError::UseCaseUnknown));
+    }
+    assert_ne!(
+        TokenId::random(&SeededRandom::new(1)).as_bytes()[6] & 0xf0,
+        SERVICE.as_bytes()[6],
+        "no token is called like it"
+    );
 }
 
 fn statement(reason: ReasonCode) -> Outcome {
