@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::{
-    audit::seal::Seal,
+    audit::{openings::Openings, seal::Seal},
     base::{clock::Clock, random::Random},
     http::{auth::tokens::OperatorTokens, call::Door, checkpoint::follow::Followers, metrics::Metrics},
     issuance::{
         authorize::Authorizations, credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People,
-        signed_metadata::SignedMetadata, token::Tokens, wallets::Wallets,
+        self_service::SelfService, signed_metadata::SignedMetadata, token::Tokens, wallets::Wallets,
     },
     model::{credential_type::CredentialTypes, use_case::UseCases},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
@@ -51,6 +51,10 @@ pub struct State {
     pub metadata: Metadata,
     /// The issuer's metadata as a signed document.
     pub signed_metadata: SignedMetadata,
+    /// What citizens do for themselves.
+    pub self_service: SelfService,
+    /// The events of cards, opened for their holders.
+    pub openings: Openings,
     /// Suspend, reinstate, revoke.
     pub lifecycle: Lifecycle,
     /// Whom this service believes.

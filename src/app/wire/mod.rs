@@ -20,7 +20,10 @@ use crate::{
         config::{Config, PublicUrl},
         wire::{bind::Bound, loops::Loops},
     },
-    audit::seal::{self, Seal},
+    audit::{
+        openings::Openings,
+        seal::{self, Seal},
+    },
     base::{clock::Clock, random::Random},
     http::{
         State,
@@ -32,7 +35,7 @@ use crate::{
     },
     issuance::{
         Ground, authorize::Authorizations, credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers,
-        people::People, signed_metadata::SignedMetadata, token::Tokens, wallets::Wallets,
+        people::People, self_service::SelfService, signed_metadata::SignedMetadata, token::Tokens, wallets::Wallets,
     },
     keyring::{self, Keyring, Purpose, evidence::EvidenceKeys},
     model::{credential_type::CredentialTypes, profile::Profile, redirect::Admitted, use_case::UseCases},
@@ -241,7 +244,7 @@ impl Materials {
     }
 
     fn state(self, seal: Seal, signer: RequestSigner, data: &Path) -> State {
-        let ground = self.ground();
+        let (ground, seal) = (self.ground(), Arc::new(seal));
         let presentations = self.presentations(signer);
         let lists = (self.keyring.signer(Purpose::StatusList), self.keyring.x5c(Purpose::StatusList));
         State {
@@ -253,6 +256,7 @@ impl Materials {
             nonces: Nonces::new(ground.clone()),
             credentials: Credentials::new(ground.clone()),
             signed_metadata: SignedMetadata::new(ground.clone()),
+            self_service: SelfService::new(ground.clone()),
             metadata: Metadata::new(ground),
             lifecycle: Lifecycle {
                 store: Arc::clone(&self.store),
@@ -269,7 +273,8 @@ impl Materials {
             admissions: Admissions::new(Arc::clone(&self.store), Arc::clone(&self.clock)),
             followers: Followers::default(),
             publisher: Arc::new(Publisher::new(lists.0, lists.1, &self.public_url).lasting(data, self.clock.now())),
-            seal: Arc::new(seal),
+            openings: Openings::new(Arc::clone(&self.store), Arc::clone(&seal)),
+            seal,
             operator_tokens: self.operator_tokens(),
             door: Door::default(),
             metrics: Metrics::default(),
