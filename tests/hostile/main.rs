@@ -6,6 +6,7 @@
 mod abroad;
 mod administration;
 mod answers;
+mod authorization;
 mod codes;
 mod confusion;
 mod desk;
@@ -41,6 +42,7 @@ use std::collections::BTreeSet;
 const TESTED: &[&[&str]] = &[
     administration::TESTED,
     answers::TESTED,
+    authorization::TESTED,
     codes::TESTED,
     confusion::TESTED,
     fetching::TESTED,

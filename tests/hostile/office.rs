@@ -36,6 +36,7 @@ use yufu::{
         credential_type::CredentialTypes,
         ids::{PersonId, TokenId},
         party::{Authority, Operator, Role},
+        profile::Profile,
         record::{Query, Record},
     },
     store::sled::{Options, SledStore},
@@ -57,6 +58,10 @@ pub struct Office {
 
 impl Office {
     pub fn new() -> Self {
+        Self::under(Profile::Open)
+    }
+
+    pub fn under(profile: Profile) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = ManualClock::at(START);
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(11));
@@ -68,7 +73,7 @@ impl Office {
             clock: Arc::new(clock.clone()),
             random,
             types: Arc::new(CredentialTypes::built_in().expect("the shipped types")),
-            profile: yufu::model::profile::Profile::Open,
+            profile,
             public_url: URL.into(),
         };
         Self {
