@@ -7,6 +7,7 @@ pub mod access_token;
 pub mod algorithm;
 pub mod jwe;
 pub mod jws;
+pub mod password;
 pub mod pem;
 pub mod pkcs8;
 pub mod public_key;

@@ -8,6 +8,7 @@ mod admin;
 pub mod auth;
 pub mod call;
 pub mod checkpoint;
+mod citizen;
 mod document;
 mod evidence;
 pub mod extract;

@@ -18,7 +18,7 @@ use actix_web::{
 };
 
 use crate::http::{
-    State, admin, checkpoint, frame, openapi,
+    State, admin, checkpoint, citizen, frame, openapi,
     problem::{Kind, Problem},
     public, wallet,
 };
@@ -197,6 +197,7 @@ fn routes(app: &mut web::ServiceConfig, audiences: Audiences) {
         public::configure(app);
         openapi::configure(app);
         wallet::configure(app);
+        citizen::configure(app);
     }
     if audiences.admin {
         admin::configure(app);

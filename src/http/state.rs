@@ -8,7 +8,7 @@ use crate::{
     http::{auth::tokens::OperatorTokens, call::Door, checkpoint::follow::Followers, metrics::Metrics},
     issuance::{
         authorize::Authorizations, credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People,
-        self_service::SelfService, signed_metadata::SignedMetadata, token::Tokens, wallets::Wallets,
+        self_service::SelfService, sign_in::SignIns, signed_metadata::SignedMetadata, token::Tokens, wallets::Wallets,
     },
     model::{credential_type::CredentialTypes, use_case::UseCases},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
@@ -41,6 +41,8 @@ pub struct State {
     pub authorizations: Authorizations,
     /// The register of wallets.
     pub wallets: Wallets,
+    /// Citizens' sign-in and sessions.
+    pub sign_ins: SignIns,
     /// The token endpoint for wallets.
     pub access_tokens: Tokens,
     /// Nonces for proofs.

@@ -20,6 +20,7 @@ pub mod people;
 pub mod proof;
 mod register;
 pub mod self_service;
+pub mod sign_in;
 pub mod signed_metadata;
 pub mod token;
 pub mod wallets;

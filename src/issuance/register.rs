@@ -7,9 +7,10 @@ use crate::{
     crypto::Sealer,
     issuance::{Fault, Ground},
     model::{
+        id_number::IdNumber,
         ids::PersonId,
         person::{Person, Token},
-        record::{BlindIndex, Key, Record, SealedPerson, Versioned},
+        record::{BlindIndex, Key, Query, Record, SealedPerson, Versioned},
     },
 };
 
@@ -55,6 +56,17 @@ impl Ground {
         let text = self.keyring.sealer().open(shard(id.as_bytes()), &context(id), &sealed)?;
         let person = serde_json::from_slice(text.expose()).map_err(|_| Fault::Record("a person"))?;
         Ok(Registered { id, version: record.version, person })
+    }
+
+    /// The identifier of the person who has this identity number.
+    pub(super) fn id_of_number(&self, number: &IdNumber) -> Result<Option<PersonId>, Fault> {
+        let index = blind_index(self.keyring.sealer(), &Token::id_number(number));
+        let found = self.store.find(&Query::People(vec![index]), None, 1)?;
+        match found.records.into_iter().next().map(|record| record.value) {
+            None => Ok(None),
+            Some(Record::Person(person)) => Ok(Some(person.id)),
+            Some(_) => Err(Fault::Record("a person")),
+        }
     }
 
     /// The person of this identifier.

@@ -31,6 +31,8 @@ pub enum Capability {
     ReadPeople,
     /// Offer cards.
     OfferCards,
+    /// Make codes with which people sign in.
+    MakeSignInCodes,
     /// Find and read cards.
     ReadCards,
     /// Suspend, reinstate, revoke.
@@ -57,7 +59,9 @@ impl Role {
         use Capability as C;
         match self {
             Self::Administrator => !matches!(capability, C::Verify),
-            Self::Registrar => matches!(capability, C::RegisterPeople | C::ReadPeople | C::OfferCards | C::ReadCards),
+            Self::Registrar => {
+                matches!(capability, C::RegisterPeople | C::ReadPeople | C::OfferCards | C::MakeSignInCodes | C::ReadCards)
+            }
             Self::Revoker => matches!(capability, C::ReadPeople | C::ReadCards | C::ChangeCards),
             Self::Auditor => matches!(capability, C::ReadPeople | C::ReadCards | C::ReadEvents | C::ReadEvidence),
             Self::Checkpoint => matches!(capability, C::Verify),

@@ -16,7 +16,7 @@ use crate::{
         grant::Grant,
         ids::{AuthorizationId, CardId, DeferredId, EvidenceId, GrantId, OfferId, PersonId, TokenId, WalletId},
         party::Role,
-        sign_in::{CitizenSession, SignInCodes},
+        sign_in::{CitizenSession, SignInCodes, SignInTries},
     },
 };
 
@@ -123,6 +123,8 @@ pub enum LeadsTo {
     Deferred(DeferredId),
     /// The secret of a citizen's browser leads to its session.
     Session(CitizenSession),
+    /// An ID number that somebody tried to sign in with leads to how often.
+    SignInTries(SignInTries),
 }
 
 /// The token that a pairing code makes when a device redeems it.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{base::time::Timestamp, model::ids::PersonId};
 
-/// What one person can sign in with, and how often that failed.
+/// What one person can sign in with.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SignInCodes {
     /// Whose.
@@ -15,12 +15,16 @@ pub struct SignInCodes {
     /// Given at the first pick-up, for the day on which the phone is gone; good once, then there is a new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<HashedCode>,
-    /// Wrong codes in a row.
-    #[serde(default)]
-    pub failures: u32,
-    /// No code is looked at before this time: it moves further away with each failure.
-    #[serde(default)]
-    pub locked_until: Timestamp,
+}
+
+/// How often somebody tried to sign in with one ID number. It is kept by a keyed hash of the number, whether or not
+/// somebody has it: the delays do not tell who is registered.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SignInTries {
+    /// Tries since the last that was good.
+    pub count: u32,
+    /// No code is looked at before this time: it moves further away with each try.
+    pub not_before: Timestamp,
 }
 
 /// A code as it is kept.

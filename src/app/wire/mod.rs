@@ -35,7 +35,8 @@ use crate::{
     },
     issuance::{
         Ground, authorize::Authorizations, credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers,
-        people::People, self_service::SelfService, signed_metadata::SignedMetadata, token::Tokens, wallets::Wallets,
+        people::People, self_service::SelfService, sign_in::SignIns, signed_metadata::SignedMetadata, token::Tokens,
+        wallets::Wallets,
     },
     keyring::{self, Keyring, Purpose, evidence::EvidenceKeys},
     model::{credential_type::CredentialTypes, profile::Profile, redirect::Admitted, use_case::UseCases},
@@ -252,6 +253,7 @@ impl Materials {
             offers: Offers::new(ground.clone()),
             authorizations: Authorizations::new(ground.clone(), self.admitted.clone()),
             wallets: Wallets::new(ground.clone()),
+            sign_ins: SignIns::new(ground.clone()),
             access_tokens: Tokens::new(ground.clone()),
             nonces: Nonces::new(ground.clone()),
             credentials: Credentials::new(ground.clone()),

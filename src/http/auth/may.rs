@@ -19,4 +19,4 @@ macro_rules! may {
     )*};
 }
 
-may! { RegisterPeople ReadPeople OfferCards ReadCards ChangeCards ReadEvents ManageTokens ManageWallets Verify ReadEvidence }
+may! { RegisterPeople ReadPeople OfferCards ReadCards ChangeCards ReadEvents ManageTokens ManageWallets Verify ReadEvidence MakeSignInCodes }

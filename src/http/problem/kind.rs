@@ -93,6 +93,14 @@ kinds! {
         "The pairing code does not work"
         "配对码不存在、已使用或已过期，请向管理员索取新的配对码"
         "The pairing code is unknown, used or past its time; ask an administrator for another";
+    AuthorizationNotOpen "authorization_not_open" NOT_FOUND
+        "The request of the wallet is not open"
+        "该请求不存在、已处理或已过期，请回到钱包应用重新开始"
+        "The request is unknown, answered or past its time; go back to the wallet app and start again";
+    FormNotOurs "form_not_ours" FORBIDDEN
+        "The form does not come from a page of this service in the same browser"
+        "表单不是从本服务的页面在同一浏览器中提交的，或浏览器禁用了 Cookie；请返回上一页，刷新后再试"
+        "The form was not sent from a page of this service in this browser, or cookies are off; go back, reload the page and try again";
     MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED
         "The resource does not have this method"
         "该资源不支持此方法，可用方法见 Allow 头"

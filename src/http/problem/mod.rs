@@ -110,6 +110,12 @@ impl Problem {
         self.kind
     }
 
+    /// What happened and what to do, for people.
+    pub fn words(&self) -> Words {
+        let facts = self.kind.facts();
+        Words::new(facts.zh, facts.en)
+    }
+
     /// The document that is sent.
     pub fn document(&self) -> ProblemDocument {
         let facts = self.kind.facts();
@@ -118,7 +124,7 @@ impl Problem {
             title: facts.title,
             status: facts.status.as_u16(),
             code: facts.code,
-            message: Words::new(facts.zh, facts.en),
+            message: self.words(),
             errors: self.fields.clone(),
         }
     }
