@@ -25,7 +25,7 @@ const DOORS: &[(&[&str], &[&str], &str)] = &[
     (&["ed25519_dalek", "aws_lc_rs"], &["crypto/"], "keys and signatures are made and checked by crate::crypto only"),
     (&["argon2"], &["crypto/"], "codes that people type are hashed and checked by crate::crypto::password only"),
     (&["actix_web"], &["http/"], "the layers below serve any frame: answer with a value, let http encode it"),
-    (&["ureq"], &["outbound/"], "fetch through crate::outbound, which holds address rules, sizes and times"),
+    (&["ureq", "openidconnect"], &["outbound/"], "fetch through crate::outbound, which holds address rules, sizes and times"),
     (&["sled"], &["store/sled/", "app/wire/"], "the database stands behind the Store trait; only the wiring opens it"),
     (&["Operator::authenticated"], &["http/auth", "model/"], "an operator is made by authentication only"),
     (&["SystemTime", "OsRng"], &["base/"], "take a base::clock::Clock or a base::random::Random"),

@@ -98,7 +98,10 @@ fn every_route_that_a_page_names_is_described() {
     let mut known: BTreeSet<Vec<String>> =
         description["paths"].as_object().expect("paths").keys().map(|path| shape(path)).collect();
     // Pages and what another listener serves.
-    known.extend(["/", "/checkpoint", "/docs", "/metrics", "/admin/api/v1", "/checkpoint/api/v1"].map(shape));
+    known.extend(
+        ["/", "/checkpoint", "/docs", "/metrics", "/sign-in/province/callback", "/admin/api/v1", "/checkpoint/api/v1"]
+            .map(shape),
+    );
     for page in pages() {
         for word in code_words(&page) {
             let path = word.rsplit(' ').next().unwrap_or_default();

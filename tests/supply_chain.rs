@@ -41,12 +41,22 @@ fn every_allowed_licence_is_needed_by_some_crate() {
 #[test]
 fn no_banned_crate_stands_in_the_tree() {
     let deny = deny_toml();
-    let banned: Vec<&str> =
-        deny["bans"]["deny"].as_array().expect("bans.deny is a list").iter().map(|ban| text(&ban["crate"])).collect();
-    assert!(!banned.is_empty());
-    for package in locked() {
-        let name = text(&package["name"]);
-        assert!(!banned.contains(&name) || !is_built(name), "{name} is banned by deny.toml");
+    let bans = deny["bans"]["deny"].as_array().expect("bans.deny is a list");
+    assert!(!bans.is_empty());
+    let locked = locked();
+    for ban in bans {
+        let name = text(&ban["crate"]);
+        // A ban with wrappers lets these, and nothing else, bring the crate.
+        let wrappers = ban.get("wrappers").map(strings).unwrap_or_default();
+        let is_there = locked.iter().any(|package| text(&package["name"]) == name) && is_built(name);
+        assert!(!is_there || !wrappers.is_empty(), "{name} is banned by deny.toml");
+        assert!(is_there || wrappers.is_empty(), "deny.toml lets {wrappers:?} bring {name}, which is not there any more");
+        for package in &locked {
+            let brings = package.get("dependencies").map(strings).unwrap_or_default();
+            let brings = brings.iter().any(|dependency| dependency.split(' ').next() == Some(name));
+            let by = text(&package["name"]);
+            assert!(!is_there || !brings || wrappers.contains(&by), "{by} brings {name}, which is banned by deny.toml");
+        }
     }
 }
 

@@ -11,21 +11,19 @@ use std::{
 use ureq::{
     Agent, Error,
     http::{HeaderMap, Request, Response},
-    tls::{Certificate, RootCerts, TlsConfig},
     unversioned::transport::{Connector, RustlsConnector, TcpConnector},
 };
 use url::Url;
-use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use crate::{
     base::{
         clock::{Clock, SystemClock},
         limits::{FOREIGN_CONNECT_SECONDS, FOREIGN_FETCHES, FOREIGN_HEADER_BYTES, FOREIGN_REDIRECTS},
     },
-    crypto::tls,
     outbound::{
         addresses::{AddressRules, Refusal},
         names::{Checked, Names, SystemNames},
+        roots::tls_config,
     },
 };
 
@@ -109,12 +107,8 @@ impl ForeignClient {
 
     /// The same with names from elsewhere.
     pub fn with_names(rules: AddressRules, own_roots: &[Vec<u8>], names: Arc<dyn Names>) -> Self {
-        let own_roots = own_roots.iter().map(|der| Certificate::from_der(der).to_owned());
-        let roots = TLS_SERVER_ROOT_CERTS.iter().map(|root| Certificate::from_der(root)).chain(own_roots).collect::<Vec<_>>();
-        let roots = RootCerts::Specific(Arc::new(roots));
-        let tls = TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(tls::provider()).build();
         let config = Agent::config_builder()
-            .tls_config(tls)
+            .tls_config(tls_config(own_roots))
             .proxy(None)
             .http_status_as_error(false)
             .max_redirects(0)

@@ -1,14 +1,18 @@
 //! The only place that names an HTTP client. Calls are bounded in time and size.
 //!
-//! Two clients: [`Client`] for addresses that the person at the keyboard names (`yufu demo --url`), which follows no
-//! redirects; [`ForeignClient`] for those that strangers name, under [`AddressRules`] on the resolved address.
+//! Two clients: [`Client`] for addresses that the person at the keyboard or the operator names (`yufu demo --url`,
+//! `--login-issuer`), which follows no redirects; [`ForeignClient`] for those that strangers name, under [`AddressRules`] on
+//! the resolved address.
 
 mod addresses;
 mod foreign;
+mod login;
 mod names;
+mod roots;
 
 pub use addresses::{AddressRules, Cidr, NotACidr, Refusal};
 pub use foreign::{FetchForeign, ForeignClient, ForeignError, ForeignRequest};
+pub use login::{Login, LoginClient, LoginError, LoginIssuer, LoginSecrets, NotAnIssuer, OpenIdLogin};
 pub use names::{Names, SystemNames};
 
 use std::{sync::Arc, time::Duration};
@@ -89,9 +93,15 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with the bounds of this module.
+    /// A client with the bounds of this module, that believes the roots of the web.
     pub fn new() -> Arc<Self> {
+        Self::with_roots(&[])
+    }
+
+    /// The same with roots of one's own beside them (DER), such as that of a closed network.
+    pub fn with_roots(own_roots: &[Vec<u8>]) -> Arc<Self> {
         let config = ureq::Agent::config_builder()
+            .tls_config(roots::tls_config(own_roots))
             .timeout_global(Some(Duration::from_secs(CALL_SECONDS)))
             .http_status_as_error(false)
             .max_redirects(0)

@@ -49,6 +49,9 @@ pub enum StartRefusal {
          --admit-redirect-uris 允许未登记的钱包取得授权码，仅适用于 open 配置，而当前为 haip：请改为登记钱包"
     )]
     UnregisteredWallets,
+    /// Half of the province's login.
+    #[error("the province's login needs {0} too\n省级统一登录还需要 {0}")]
+    LoginIncomplete(&'static str),
     /// The data folder belongs to a service of another name.
     #[error(
         "this data folder belongs to {pinned}, not to {given}: credentials name it. Start with --public-url {pinned}, or, if \

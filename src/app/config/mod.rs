@@ -8,6 +8,7 @@ mod checks;
 mod file;
 mod identity;
 mod listen;
+mod login;
 mod outbound;
 mod reading;
 mod report;
@@ -19,6 +20,7 @@ pub use checks::StartRefusal;
 pub use file::FileError;
 pub use identity::IdentityOptions;
 pub use listen::{ListenOptions, MetricsListen};
+pub use login::LoginOptions;
 pub use outbound::OutboundOptions;
 pub use reading::{Cli, Command, ReadError, read};
 pub use report::{LogFormat, LogLevel, ReportOptions};
@@ -41,6 +43,9 @@ pub struct ServeOptions {
     pub storage: StorageOptions,
     #[command(flatten)]
     #[expect(missing_docs, reason = "each is described at its type")]
+    pub login: LoginOptions,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "each is described at its type")]
     pub outbound: OutboundOptions,
     #[command(flatten)]
     #[expect(missing_docs, reason = "each is described at its type")]
@@ -54,6 +59,7 @@ pub struct Config {
     pub identity: IdentityOptions,
     pub listen: ListenOptions,
     pub storage: StorageOptions,
+    pub login: LoginOptions,
     pub outbound: OutboundOptions,
     pub report: ReportOptions,
 }
@@ -67,6 +73,7 @@ impl Config {
             identity: IdentityOptions::default(),
             listen: ListenOptions { listen: any_port, metrics_listen: MetricsListen::Off, ..ListenOptions::default() },
             storage: StorageOptions { data, keys, ..StorageOptions::default() },
+            login: LoginOptions::default(),
             outbound: OutboundOptions::default(),
             report: ReportOptions::default(),
         }
@@ -78,6 +85,7 @@ impl Config {
         self.identity.describe(&mut lines);
         self.listen.describe(&mut lines);
         self.storage.describe(&mut lines);
+        self.login.describe(&mut lines);
         self.outbound.describe(&mut lines);
         self.report.describe(&mut lines);
         lines.into_iter().map(|(key, value)| format!("{key} = {value}\n")).collect()
@@ -88,13 +96,14 @@ impl TryFrom<ServeOptions> for Config {
     type Error = StartRefusal;
 
     fn try_from(options: ServeOptions) -> Result<Self, StartRefusal> {
-        let ServeOptions { check: _, identity, listen, storage, outbound, report } = options;
-        let config = Self { identity, listen, storage, outbound, report };
+        let ServeOptions { check: _, identity, listen, storage, login, outbound, report } = options;
+        let config = Self { identity, listen, storage, login, outbound, report };
         checks::plain_http(&config)?;
         checks::requests_are_signed(&config)?;
         checks::wallets_are_registered(&config)?;
         checks::own_machine_stays_private(&config)?;
         checks::public_url_can_be_known(&config)?;
+        config.login.check()?;
         Ok(config)
     }
 }

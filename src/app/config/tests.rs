@@ -29,6 +29,7 @@ fn defaults() -> Config {
         identity: IdentityOptions::default(),
         listen: ListenOptions::default(),
         storage: StorageOptions::default(),
+        login: LoginOptions::default(),
         outbound: OutboundOptions::default(),
         report: ReportOptions::default(),
     }
@@ -167,5 +168,23 @@ fn a_service_that_others_reach_does_not_fetch_from_its_own_machine() {
         let reached = serve(&["--allow-fetch", block, "--public-url", "https://id.example"]);
         let expected = if covers { refusal(block) } else { reached.clone() };
         assert_eq!((reached.is_ok(), &reached), (!covers, &expected), "{block}");
+    }
+}
+
+#[test]
+fn the_province_s_login_is_named_whole_or_not_at_all() {
+    let incomplete = |needs| Err(StartRefusal::LoginIncomplete(needs).to_string());
+    let issuer = ["--login-issuer", "https://login.example/province"];
+    let client = ["--login-client-id", "yufu"];
+    assert_eq!(serve(&issuer), incomplete("--login-client-id"));
+    assert_eq!(serve(&[&issuer[..], &["--login-client-id", ""]].concat()), incomplete("--login-client-id"));
+    assert_eq!(serve(&client), incomplete("--login-issuer"));
+    assert_eq!(serve(&["--login-client-secret-file", "secret"]), incomplete("--login-issuer"));
+    let whole = serve(&[&issuer[..], &client, &["--login-scopes", "identity,profile"]].concat()).expect("good settings");
+    assert_eq!(whole.login.login_scopes, ["identity", "profile"]);
+    assert_eq!(whole.login.login_id_number_claim, "id_number");
+    assert_eq!(with_file(&whole.to_toml(), &[]), Ok(whole));
+    for bad in ["login.example", "http://login.example", "https://login.example?x"] {
+        assert!(serve(&["--login-issuer", bad, "--login-client-id", "yufu"]).is_err(), "{bad}");
     }
 }
