@@ -65,6 +65,7 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("get", "/health/live", Everyone),
     ("get", "/health/ready", Everyone),
     ("get", "/log/checkpoint", Everyone),
+    ("post", "/challenge", Everyone),
     ("post", "/nonce", Everyone),
     ("get", "/offers/{id}", Everyone),
     ("post", "/par", Everyone),

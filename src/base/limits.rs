@@ -50,6 +50,21 @@ pub const KEY_BINDING_AGE_SECONDS: i64 = 300;
 /// Oldest proof of possession at the credential endpoint, in seconds.
 pub const PROOF_AGE_SECONDS: i64 = 300;
 
+/// Oldest DPoP proof, and oldest proof beside a wallet attestation, in seconds: each is made for one request.
+pub const SENDER_PROOF_AGE_SECONDS: i64 = 300;
+
+/// How long the identifier of such a proof is remembered, in seconds: from the earliest time at which the proof could be
+/// taken, before its `iat` by clocks that differ, to the latest.
+pub const SENDER_PROOF_MEMORY_SECONDS: i64 = SENDER_PROOF_AGE_SECONDS + 2 * CLOCK_SKEW_SECONDS + 1;
+
+/// Longest DPoP proof, in bytes: a key, an address, a few identifiers and a signature stay under 1 kB.
+pub const DPOP_PROOF_BYTES: usize = 8 * 1024;
+
+/// Longest wallet attestation, in bytes: a chain of [`X5C_CERTIFICATES`] that are twice as large as any common one, in
+/// base64 and again in base64url, and the claims. With a proof and a DPoP proof the headers of a request stay under half of
+/// the 128 KiB that the server reads.
+pub const CLIENT_ATTESTATION_BYTES: usize = 48 * 1024;
+
 /// Largest JSON body of an administrator's or wallet's request, in bytes: a person with a portrait of 128 kB in base64.
 pub const JSON_BODY_BYTES: usize = 256 * 1024;
 

@@ -35,6 +35,10 @@ const DEFAULTS: [(HeaderName, &str); 5] = [
 /// Lets scripts of any site read an answer that is the same for everyone. Never on an answer that depends on who asks.
 pub const FOR_EVERY_SITE: (HeaderName, &str) = (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
 
+/// Which headers of an answer such scripts may read: a wallet in a browser has to see its next nonce.
+pub const EXPOSED: (HeaderName, &str) =
+    (header::ACCESS_CONTROL_EXPOSE_HEADERS, "DPoP-Nonce, OAuth-Client-Attestation-Challenge, WWW-Authenticate");
+
 /// Browsers remember for a year that this host speaks https only; said only where it does.
 const STRICT_TRANSPORT: &str = "max-age=31536000";
 

@@ -13,6 +13,7 @@ mod document;
 mod evidence;
 pub mod extract;
 mod frame;
+mod fresh;
 pub mod headers;
 pub mod metrics;
 pub mod oauth_error;

@@ -4,13 +4,26 @@
 use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
 
 use crate::{
+    crypto::Algorithm,
     format::openid::ErrorResponse,
     http::{
         call::CallError,
         extract::BodyError,
+        fresh::{ATTESTATION_CHALLENGE, DPOP_NONCE},
+        headers::EXPOSED,
         problem::{Kind, Problem},
     },
+    issuance::{AccessError, caller::CallerError, client_attestation::AttestationError, dpop::DpopError},
 };
+
+/// What the access token of a request that is answered 401 has to be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Challenge {
+    /// Any: of whoever has it, or bound to a key.
+    Any,
+    /// Bound to a key (RFC 9449 section 7.1).
+    Dpop,
+}
 
 /// An error of the protocol.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -19,6 +32,8 @@ pub struct OAuthError {
     error: &'static str,
     description: String,
     retry_after: Option<u32>,
+    challenge: Challenge,
+    fresh: Option<(header::HeaderName, String)>,
 }
 
 /// The body of an error.
@@ -45,7 +60,8 @@ impl OAuthError {
     }
 
     fn of_status(status: StatusCode, error: &'static str, description: &str) -> Self {
-        Self { status, error, description: description.to_owned(), retry_after: None }
+        let description = description.to_owned();
+        Self { status, error, description, retry_after: None, challenge: Challenge::Any, fresh: None }
     }
 
     /// The code.
@@ -69,13 +85,60 @@ impl ResponseError for OAuthError {
         let mut response = HttpResponse::build(self.status);
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         if self.status == StatusCode::UNAUTHORIZED {
-            let challenge = format!(r#"Bearer realm="yufu", error="{}""#, self.error);
-            response.insert_header((header::WWW_AUTHENTICATE, challenge));
+            if self.challenge == Challenge::Any {
+                let bearer = format!(r#"Bearer realm="yufu", error="{}""#, self.error);
+                response.append_header((header::WWW_AUTHENTICATE, bearer));
+            }
+            let algorithms = Algorithm::ALL.map(Algorithm::jose_name).join(" ");
+            let dpop = format!(r#"DPoP realm="yufu", error="{}", algs="{algorithms}""#, self.error);
+            response.append_header((header::WWW_AUTHENTICATE, dpop));
+        }
+        if let Some((name, value)) = &self.fresh {
+            response.insert_header((name.clone(), value.as_str()));
+            response.insert_header(EXPOSED);
         }
         if let Some(seconds) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
         response.json(ErrorResponse::new(self.error, &self.description))
+    }
+}
+
+impl From<CallerError> for OAuthError {
+    /// Status 400, as RFC 6749 section 5.2 has it for clients that do not use `Authorization`.
+    fn from(error: CallerError) -> Self {
+        let Some(code) = error.code() else {
+            return match error {
+                CallerError::Fault(fault) => Problem::from(fault).into(),
+                _ => Problem::new(Kind::Internal).into(),
+            };
+        };
+        let fresh = match &error {
+            CallerError::Dpop(DpopError::Nonce(nonce)) => Some((DPOP_NONCE, nonce.clone())),
+            CallerError::Attestation(AttestationError::Challenge(challenge)) => {
+                Some((ATTESTATION_CHALLENGE, challenge.clone()))
+            }
+            _ => None,
+        };
+        Self { fresh, ..Self::bad_request(code, &error.to_string()) }
+    }
+}
+
+impl From<AccessError> for OAuthError {
+    fn from(error: AccessError) -> Self {
+        let description = error.to_string();
+        match error {
+            AccessError::Fault(fault) => Problem::from(fault).into(),
+            AccessError::InvalidToken => Self::invalid_token(),
+            AccessError::Dpop(error) => {
+                let refused = Self::of_status(StatusCode::UNAUTHORIZED, error.code(), &description);
+                let fresh = match error {
+                    DpopError::Nonce(nonce) => Some((DPOP_NONCE, nonce)),
+                    _ => None,
+                };
+                Self { challenge: Challenge::Dpop, fresh, ..refused }
+            }
+        }
     }
 }
 
@@ -102,16 +165,16 @@ impl From<Problem> for OAuthError {
     /// What is wrong with the service itself, in OAuth's two words for it (RFC 6749 section 4.1.2.1).
     fn from(problem: Problem) -> Self {
         match problem.kind().status() {
-            StatusCode::SERVICE_UNAVAILABLE => Self {
-                status: StatusCode::SERVICE_UNAVAILABLE,
-                error: "temporarily_unavailable",
-                description: if problem.kind() == Kind::Guarded {
-                    "the store is guarded; the operator has to run yufu repair".to_owned()
+            StatusCode::SERVICE_UNAVAILABLE => {
+                let description = if problem.kind() == Kind::Guarded {
+                    "the store is guarded; the operator has to run yufu repair"
                 } else {
-                    "the service cannot do this now, try again later".to_owned()
-                },
-                retry_after: Some(problem.kind().retry_after().unwrap_or(60)),
-            },
+                    "the service cannot do this now, try again later"
+                };
+                let retry_after = Some(problem.kind().retry_after().unwrap_or(60));
+                let unavailable = Self::of_status(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", description);
+                Self { retry_after, ..unavailable }
+            }
             _ => Self::of_status(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "something went wrong here"),
         }
     }

@@ -35,6 +35,7 @@ use crate::http::{
         wallet::issuance::offer,
         wallet::issuance::push,
         wallet::issuance::token,
+        wallet::issuance::challenge,
         wallet::issuance::nonce,
         wallet::issuance::credential,
         wallet::presentation::request,

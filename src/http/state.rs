@@ -7,8 +7,9 @@ use crate::{
     base::{clock::Clock, random::Random},
     http::{auth::tokens::OperatorTokens, call::Door, checkpoint::follow::Followers, metrics::Metrics},
     issuance::{
-        authorize::Authorizations, credential::Credentials, metadata::Metadata, nonce::Nonces, offer::Offers, people::People,
-        self_service::SelfService, sign_in::SignIns, signed_metadata::SignedMetadata, token::Tokens, wallets::Wallets,
+        authorize::Authorizations, credential::Credentials, freshness::Freshness, metadata::Metadata, nonce::Nonces,
+        offer::Offers, people::People, self_service::SelfService, sign_in::SignIns, signed_metadata::SignedMetadata,
+        token::Tokens, wallets::Wallets,
     },
     model::{credential_type::CredentialTypes, use_case::UseCases},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
@@ -45,6 +46,8 @@ pub struct State {
     pub sign_ins: SignIns,
     /// The token endpoint for wallets.
     pub access_tokens: Tokens,
+    /// Nonces for DPoP proofs, and challenges for wallet attestations.
+    pub freshness: Freshness,
     /// Nonces for proofs.
     pub nonces: Nonces,
     /// The credential endpoint.

@@ -2,11 +2,19 @@
 //! looked at.
 
 use crate::{
-    issuance::Ground,
+    base::time::Timestamp,
+    crypto::keyed_hash,
+    issuance::{
+        Fault, Ground,
+        client_attestation::{AttestationError, AttestedWallet},
+        dpop::{DpopError, ProvenKey},
+        freshness::Server,
+    },
     model::{
         client::WalletInstance,
-        record::{Guard, Key, LeadsTo, OneTime, Record, Write},
+        record::{Commit, Guard, Key, LeadsTo, OneTime, OneTimeKey, Record, Write},
     },
+    store::CommitError,
 };
 
 /// The header values of a request that say who sends it, as they came; nobody has checked them.
@@ -26,27 +34,46 @@ pub struct Shown {
     pub authorization: Vec<String>,
 }
 
-/// Single-use values that a request shows. They are used up by the commit that answers it, or not at all.
+/// What a single-use value that is shown belongs to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Shows {
+    Dpop,
+    Attestation,
+}
+
+/// Single-use values that a request shows. They are used up by the commit that answers it, or not at all: a request that is
+/// refused may be made again with them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Spending {
-    values: Vec<OneTime>,
+    values: Vec<(Shows, OneTime)>,
 }
 
 impl Spending {
     /// Conditions of the commit: none of the values was used before.
     pub(super) fn guards(&self) -> impl Iterator<Item = Guard> + '_ {
-        self.values.iter().map(|value| Guard::Absent(Key::OneTime(value.key)))
+        self.values.iter().map(|(_, value)| Guard::Absent(Key::OneTime(value.key)))
     }
 
     /// Writes of the commit: each is used now.
     pub(super) fn writes(&self) -> impl Iterator<Item = Write> + '_ {
-        self.values.iter().map(|value| Write::Put(Record::OneTime(value.clone())))
+        self.values.iter().map(|(_, value)| Write::Put(Record::OneTime(value.clone())))
     }
 
-    /// Adds a value that may be forgotten at `expires_at`.
-    #[expect(dead_code, reason = "DPoP and wallet attestation are next")]
-    pub(super) fn add(&mut self, key: crate::model::record::OneTimeKey, expires_at: crate::base::time::Timestamp) {
-        self.values.push(OneTime { key, leads_to: LeadsTo::Used, expires_at });
+    /// What a commit means in which the guard at this place among [`guards`](Self::guards) failed.
+    pub(super) fn replayed(&self, place: usize) -> CallerError {
+        match self.values.get(place) {
+            Some((Shows::Attestation, _)) => AttestationError::Replayed.into(),
+            _ => DpopError::Replayed.into(),
+        }
+    }
+
+    /// Adds the proof of a key.
+    pub(super) fn add_dpop(&mut self, proven: &ProvenKey) {
+        self.add(Shows::Dpop, proven.once, proven.forgotten_at);
+    }
+
+    fn add(&mut self, shows: Shows, key: OneTimeKey, expires_at: Timestamp) {
+        self.values.push((shows, OneTime { key, leads_to: LeadsTo::Used, expires_at }));
     }
 }
 
@@ -71,19 +98,26 @@ pub enum CallerError {
     /// `client_id` is empty, too long or not printable ASCII.
     #[error("client_id is malformed")]
     ClientMalformed,
-    /// The profile wants what is not there: which header, is named.
-    #[error("{0} is needed")]
-    Missing(&'static str),
+    /// The proof of its key.
+    #[error(transparent)]
+    Dpop(#[from] DpopError),
+    /// What vouches for the wallet.
+    #[error(transparent)]
+    Attestation(#[from] AttestationError),
+    /// Our side.
+    #[error(transparent)]
+    Fault(#[from] Fault),
 }
 
 impl CallerError {
-    /// The code of the protocol.
-    pub fn code(&self) -> &'static str {
-        match self {
+    /// The code of the protocol; none when the fault is ours.
+    pub const fn code(&self) -> Option<&'static str> {
+        Some(match self {
             Self::ClientMalformed => "invalid_request",
-            Self::Missing("DPoP") => "invalid_dpop_proof",
-            Self::Missing(_) => "invalid_client",
-        }
+            Self::Dpop(error) => error.code(),
+            Self::Attestation(error) => error.code(),
+            Self::Fault(_) => return None,
+        })
     }
 }
 
@@ -96,14 +130,62 @@ pub(super) fn is_client_id(text: &str) -> bool {
 }
 
 impl Ground {
-    /// Who calls an endpoint of the authorisation server with a form that names `client_id`.
+    /// Who calls an endpoint of the authorisation server with a form that names `client_id`. Under HAIP every caller shows a
+    /// wallet attestation; whether a DPoP proof is needed is the endpoint's to say.
     pub(super) fn caller(&self, shown: &Shown, client_id: Option<&str>) -> Result<Caller, CallerError> {
         if client_id.is_some_and(|id| !is_client_id(id)) {
             return Err(CallerError::ClientMalformed);
         }
-        if self.profile.is_haip() && shown.attestation.is_empty() {
-            return Err(CallerError::Missing("OAuth-Client-Attestation"));
+        let dpop = self.dpop(shown, Server::Authorization, None)?;
+        let attested = self.attested(shown, dpop.as_ref())?;
+        if attested.is_none() && self.profile.is_haip() {
+            return Err(AttestationError::Missing.into());
         }
-        Ok(Caller { client_id: client_id.map(str::to_owned), ..Caller::default() })
+        let mut caller = Caller { client_id: client_id.map(str::to_owned), ..Caller::default() };
+        if let Some(proven) = &dpop {
+            caller.dpop_jkt = Some(proven.jkt());
+            caller.instance = Some(self.instance(&proven.thumbprint));
+            caller.spending.add_dpop(proven);
+        }
+        if let Some(wallet) = attested {
+            self.identify(&mut caller, wallet)?;
+        }
+        Ok(caller)
+    }
+
+    /// The attestation says who the client is, and which installation of it.
+    fn identify(&self, caller: &mut Caller, wallet: AttestedWallet) -> Result<(), CallerError> {
+        let AttestedWallet { attestation, once } = wallet;
+        if !is_client_id(&attestation.client_id) {
+            return Err(CallerError::ClientMalformed);
+        }
+        if caller.client_id.as_ref().is_some_and(|id| *id != attestation.client_id) {
+            return Err(AttestationError::OtherClient.into());
+        }
+        caller.attested = true;
+        caller.instance = Some(self.instance(&attestation.key.thumbprint()));
+        caller.client_id = Some(attestation.client_id);
+        if let Some((key, forgotten_at)) = once {
+            caller.spending.add(Shows::Attestation, key, forgotten_at);
+        }
+        Ok(())
+    }
+
+    /// The installation of a wallet that is known by the key of this thumbprint.
+    fn instance(&self, thumbprint: &[u8; 32]) -> WalletInstance {
+        WalletInstance::of_hash(keyed_hash(self.keyring.code_key(), "wallet instance", thumbprint))
+    }
+
+    /// Uses up what a request shows whose answer changes nothing else.
+    pub(super) fn spend(&self, spending: &Spending) -> Result<(), CallerError> {
+        if spending.values.is_empty() {
+            return Ok(());
+        }
+        let (guards, writes) = (spending.guards().collect(), spending.writes().collect());
+        match self.store.commit(Commit { guards, writes, ..Commit::default() }) {
+            Ok(_) => Ok(()),
+            Err(CommitError::GuardFailed(place)) => Err(spending.replayed(place)),
+            Err(error) => Err(Fault::from(error).into()),
+        }
     }
 }

@@ -5,7 +5,9 @@ use crate::{
     crypto::access_token::{self, Claims, Confirmation, Expectation},
     issuance::{
         Fault, Ground,
-        caller::{Caller, Shown, Spending},
+        caller::{Caller, CallerError, Shown, Spending},
+        dpop::DpopError,
+        freshness::Server,
     },
     keyring::Purpose,
     model::{
@@ -19,8 +21,18 @@ use crate::{
 /// A grant is written a few times by its wallet: a loop longer than that is not ours to wait for.
 const ATTEMPTS: usize = 32;
 
-/// Life of an access token, in seconds: no longer without binding it to a sender (OpenID4VCI 1.0 section 13.10).
-pub(super) const ACCESS_TOKEN_SECONDS: i64 = 300;
+/// Life of an access token that whoever has it can use, in seconds: no longer without binding it to a sender (OpenID4VCI
+/// 1.0 section 13.10).
+const ACCESS_TOKEN_SECONDS: i64 = 300;
+
+/// Life of an access token that is bound to a key, in seconds: the user unlocks many keys meanwhile, and perhaps looks for
+/// the phone's code first.
+const BOUND_ACCESS_TOKEN_SECONDS: i64 = 900;
+
+/// Life of an access token of a grant that is bound to this key, or to none, in seconds.
+pub(super) const fn access_token_seconds(dpop_jkt: Option<&String>) -> i64 {
+    if dpop_jkt.is_some() { BOUND_ACCESS_TOKEN_SECONDS } else { ACCESS_TOKEN_SECONDS }
+}
 
 /// What begins a credential identifier. No configuration has a colon in its name, so neither is taken for the other.
 const IDENTIFIER: &str = "card:";
@@ -71,7 +83,6 @@ pub(super) struct Access {
     /// Which refreshing of it the token belongs to.
     pub generation: u32,
     /// What was shown with it that must not be shown again.
-    #[expect(dead_code, reason = "DPoP at the credential endpoint is next")]
     pub spending: Spending,
 }
 
@@ -81,12 +92,41 @@ pub enum AccessError {
     /// Not good, whichever way.
     #[error("the access token is not good")]
     InvalidToken,
+    /// The proof of the key that it is bound to.
+    #[error(transparent)]
+    Dpop(#[from] DpopError),
     /// Our side.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
+impl From<CallerError> for AccessError {
+    fn from(error: CallerError) -> Self {
+        match error {
+            CallerError::Dpop(error) => Self::Dpop(error),
+            CallerError::Fault(fault) => Self::Fault(fault),
+            _ => Self::InvalidToken,
+        }
+    }
+}
+
+impl AccessError {
+    /// The code (RFC 6750 section 3.1, RFC 9449 section 7.1); none when the fault is ours.
+    pub const fn code(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::InvalidToken => "invalid_token",
+            Self::Dpop(error) => error.code(),
+            Self::Fault(_) => return None,
+        })
+    }
+}
+
 impl Access {
+    /// What a commit means in which the guard at this place among those of `spending` failed.
+    pub(super) fn replayed(&self, place: usize) -> AccessError {
+        self.spending.replayed(place).into()
+    }
+
     /// Whether it is good for exactly this configuration.
     pub(super) fn covers(&self, configuration: &str) -> bool {
         self.grant.value.configurations.iter().any(|granted| granted == configuration)
@@ -113,7 +153,7 @@ impl Ground {
             refresh: None,
             given_at: now,
             ended_at: None,
-            expires_at: now.plus_seconds(ACCESS_TOKEN_SECONDS),
+            expires_at: now.plus_seconds(access_token_seconds(caller.dpop_jkt.as_ref())),
         };
         let guards = vec![Guard::Absent(Key::Grant(grant.id))];
         let writes = vec![Write::Put(Record::Grant(grant.clone()))];
@@ -123,6 +163,7 @@ impl Ground {
     /// Signs an access token for a grant; gives it with its life in seconds.
     pub(super) fn access_token(&self, grant: &Grant) -> Result<(String, i64), Fault> {
         let now = self.clock.now();
+        let seconds = access_token_seconds(grant.dpop_jkt.as_ref());
         let claims = Claims {
             iss: self.public_url.to_string(),
             aud: self.public_url.to_string(),
@@ -130,29 +171,47 @@ impl Ground {
             client_id: grant.client_id.clone(),
             jti: base64url::encode(self.random.array::<16>()),
             iat: now,
-            exp: now.plus_seconds(ACCESS_TOKEN_SECONDS),
+            exp: now.plus_seconds(seconds),
             cnf: grant.dpop_jkt.clone().map(|jkt| Confirmation { jkt }),
             generation: grant.generation,
             configurations: grant.configurations.clone(),
         };
-        Ok((access_token::sign(&claims, &self.keyring.signer(Purpose::AccessToken))?, ACCESS_TOKEN_SECONDS))
+        Ok((access_token::sign(&claims, &self.keyring.signer(Purpose::AccessToken))?, seconds))
     }
 
     /// What the access token of a request stands for: ours, of a live grant, and shown by the one it is bound to.
     pub(super) fn access(&self, shown: &Shown) -> Result<Access, AccessError> {
         let [authorization] = shown.authorization.as_slice() else { return Err(AccessError::InvalidToken) };
         let (scheme, token) = authorization.split_once(' ').ok_or(AccessError::InvalidToken)?;
-        if !scheme.eq_ignore_ascii_case("Bearer") {
-            return Err(AccessError::InvalidToken);
-        }
+        let token = token.trim_start_matches(' ');
         let now = self.clock.now();
-        let claims = self.access_claims(token.trim_start_matches(' '), now).ok_or(AccessError::InvalidToken)?;
+        let claims = self.access_claims(token, now).ok_or(AccessError::InvalidToken)?;
         let id: GrantId = claims.sub.parse().map_err(|_| AccessError::InvalidToken)?;
         let grant = self.grant(id)?.filter(|grant| grant.value.is_live(now)).ok_or(AccessError::InvalidToken)?;
-        if claims.cnf.is_some() || claims.generation != grant.value.generation {
+        let bound_to = claims.cnf.map(|cnf| cnf.jkt);
+        if bound_to != grant.value.dpop_jkt || claims.generation != grant.value.generation {
             return Err(AccessError::InvalidToken);
         }
-        Ok(Access { grant, generation: claims.generation, spending: Spending::default() })
+        let mut spending = Spending::default();
+        match bound_to {
+            // A token of before the profile was chosen is bound to nobody, and refused.
+            None if scheme.eq_ignore_ascii_case("Bearer") && !self.profile.is_haip() => {}
+            Some(jkt) if scheme.eq_ignore_ascii_case("DPoP") => {
+                let proven = self.dpop(shown, Server::Resource, Some(token))?.ok_or(DpopError::Missing)?;
+                if proven.jkt() != jkt {
+                    return Err(DpopError::OtherKey.into());
+                }
+                spending.add_dpop(&proven);
+            }
+            // A bound token without its key, as Bearer too, is a stolen one (RFC 9449 section 7.2).
+            _ => return Err(AccessError::InvalidToken),
+        }
+        Ok(Access { grant, generation: claims.generation, spending })
+    }
+
+    /// Uses up what was shown with an access token, for an answer that changes nothing else.
+    pub(super) fn spend_access(&self, access: &Access) -> Result<(), AccessError> {
+        Ok(self.spend(&access.spending)?)
     }
 
     fn access_claims(&self, text: &str, now: Timestamp) -> Option<Claims> {

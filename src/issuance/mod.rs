@@ -11,7 +11,10 @@
 
 pub mod authorize;
 pub mod caller;
+pub mod client_attestation;
 pub mod credential;
+pub mod dpop;
+pub mod freshness;
 mod grant;
 pub mod metadata;
 pub mod nonce;

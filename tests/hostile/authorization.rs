@@ -14,6 +14,7 @@ use yufu::{
     issuance::{
         authorize::{AuthorizationError as A, Authorizations, OpenError, Opened, SendBack},
         caller::{CallerError, Shown},
+        client_attestation::AttestationError,
         credential::CredentialError,
         offer::{OfferError, OfferOrder, Offered, OfferedGrants},
         token::TokenError,
@@ -558,7 +559,7 @@ fn who_can_have_nothing_is_sent_back_without_a_code() {
 #[test]
 fn under_haip_a_wallet_nobody_vouches_for_pushes_nothing_wherever_it_is_registered() {
     let flow = Flow::under(Profile::Haip, &[]);
-    assert_eq!(flow.push(&[]), Err(A::Caller(CallerError::Missing("OAuth-Client-Attestation"))));
+    assert_eq!(flow.push(&[]), Err(A::Caller(CallerError::Attestation(AttestationError::Missing))));
     let shown = Shown { method: "POST", path: "/par", ..Shown::default() };
     assert!(flow.authorizations.push(&shown, pushed(&[]).as_bytes()).is_err());
 }

@@ -10,6 +10,7 @@ mod authorization;
 mod codes;
 mod confusion;
 mod desk;
+mod dpop;
 mod fetching;
 mod foreign_lists;
 mod gate;
@@ -45,6 +46,7 @@ const TESTED: &[&[&str]] = &[
     authorization::TESTED,
     codes::TESTED,
     confusion::TESTED,
+    dpop::TESTED,
     fetching::TESTED,
     foreign_lists::TESTED,
     haip::TESTED,

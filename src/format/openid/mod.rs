@@ -5,7 +5,9 @@
 //! (RFC 6749 section 3.2), and a parameter without a value counts as left out (section 3.1).
 
 pub mod authorization;
+pub mod client_attestation;
 pub mod credential;
+pub mod dpop;
 pub mod form;
 pub mod languages;
 pub mod metadata;

@@ -85,6 +85,7 @@ impl From<WalletsError> for Problem {
 impl From<TokenError> for OAuthError {
     fn from(error: TokenError) -> Self {
         match (error.code(), error) {
+            (_, TokenError::Caller(error)) => error.into(),
             (Some(code), error) => Self::bad_request(code, &error.to_string()),
             (None, TokenError::Fault(fault)) => Problem::from(fault).into(),
             (None, _) => Problem::new(Kind::Internal).into(),
@@ -95,6 +96,7 @@ impl From<TokenError> for OAuthError {
 impl From<AuthorizationError> for OAuthError {
     fn from(error: AuthorizationError) -> Self {
         match (error.code(), error) {
+            (_, AuthorizationError::Caller(error)) => error.into(),
             (Some(code), error) => Self::bad_request(code, &error.to_string()),
             (None, AuthorizationError::Fault(fault)) => Problem::from(fault).into(),
             (None, _) => Problem::new(Kind::Internal).into(),
@@ -105,7 +107,7 @@ impl From<AuthorizationError> for OAuthError {
 impl From<CredentialError> for OAuthError {
     fn from(error: CredentialError) -> Self {
         match (error.code(), error) {
-            (_, CredentialError::Access(_)) => Self::invalid_token(),
+            (_, CredentialError::Access(error)) => error.into(),
             (Some(code), error) => Self::bad_request(code, &error.to_string()),
             (None, CredentialError::Fault(fault)) => Problem::from(fault).into(),
             (None, _) => Problem::new(Kind::Internal).into(),

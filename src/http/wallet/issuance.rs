@@ -12,12 +12,13 @@ use crate::{
         State,
         call::call,
         extract::{Id, MediaType, read_body},
-        headers::FOR_EVERY_SITE,
+        fresh::{DPOP_NONCE, refresh},
+        headers::{EXPOSED, FOR_EVERY_SITE},
         oauth_error::{OAuthError, OAuthErrorDocument},
         problem::{Kind, Problem, ProblemDocument},
         route::{get, on, resource},
     },
-    issuance::caller::Shown,
+    issuance::{caller::Shown, freshness::Server},
     model::ids::OfferId,
 };
 
@@ -25,6 +26,7 @@ pub(super) fn configure(app: &mut ServiceConfig) {
     app.service(resource("/offers/{id}", [get(get_route().to(offer))]));
     app.service(resource("/par", [on(Method::POST, post_route().to(push))]));
     app.service(resource("/token", [on(Method::POST, post_route().to(token))]));
+    app.service(resource("/challenge", [on(Method::POST, post_route().to(challenge))]));
     app.service(resource("/nonce", [on(Method::POST, post_route().to(nonce))]));
     app.service(resource("/credential", [on(Method::POST, post_route().to(credential))]));
 }
@@ -81,17 +83,36 @@ pub(in crate::http) async fn token(
 ) -> Result<HttpResponse, OAuthError> {
     let form = read_body(&request, body.into_inner(), MediaType::Form, FORM_BODY_BYTES).await?;
     let shown = shown(&request, "/token");
-    let answer = call(&state, move |state| state.access_tokens.redeem_form(&shown, &form)).await??;
-    Ok(HttpResponse::Ok().insert_header(FOR_EVERY_SITE).json(answer))
+    let mut answer = HttpResponse::Ok();
+    refresh(&mut answer, &state, &shown, Server::Authorization);
+    let token = call(&state, move |state| state.access_tokens.redeem_form(&shown, &form)).await??;
+    Ok(answer.insert_header(FOR_EVERY_SITE).json(token))
+}
+
+/// A challenge for the proof of a wallet attestation
+#[utoipa::path(
+    post, path = "/challenge", tag = "wallet",
+    responses((status = 200, description = "`attestation_challenge`, good for some minutes", body = Object))
+)]
+pub(in crate::http) async fn challenge(state: web::Data<State>) -> HttpResponse {
+    HttpResponse::Ok().insert_header(FOR_EVERY_SITE).json(state.freshness.challenge())
 }
 
 /// A fresh nonce for proofs
 #[utoipa::path(
     post, path = "/nonce", tag = "wallet",
-    responses((status = 200, description = "`c_nonce` (OpenID4VCI 1.0 section 7)", body = Object))
+    responses((
+        status = 200, description = "`c_nonce` (OpenID4VCI 1.0 section 7)", body = Object,
+        headers(("DPoP-Nonce" = String, description = "The nonce for the DPoP proof of the next request for a card")),
+    ))
 )]
 pub(in crate::http) async fn nonce(state: web::Data<State>) -> HttpResponse {
-    HttpResponse::Ok().insert_header(FOR_EVERY_SITE).json(state.nonces.issue())
+    // The next request is the one for the card: it is spared being told so (section 7.2).
+    HttpResponse::Ok()
+        .insert_header(FOR_EVERY_SITE)
+        .insert_header(EXPOSED)
+        .insert_header((DPOP_NONCE, state.freshness.nonce(Server::Resource)))
+        .json(state.nonces.issue())
 }
 
 /// Proofs of keys for a card
@@ -115,8 +136,10 @@ pub(in crate::http) async fn credential(
     let first = shown.clone();
     call(&state, move |state| state.credentials.accepts(&first)).await??;
     let body = read_body(&request, body.into_inner(), MediaType::Json, JSON_BODY_BYTES).await?;
-    let answer = call(&state, move |state| state.credentials.issue(&shown, &body)).await??;
-    Ok(HttpResponse::Ok().insert_header(FOR_EVERY_SITE).json(answer))
+    let mut answer = HttpResponse::Ok();
+    refresh(&mut answer, &state, &shown, Server::Resource);
+    let issued = call(&state, move |state| state.credentials.issue(&shown, &body)).await??;
+    Ok(answer.insert_header(FOR_EVERY_SITE).json(issued))
 }
 
 /// What the headers of a request to the endpoint at `path` say of who sends it.

@@ -90,9 +90,6 @@ pub enum AuthorizationError {
     /// `dpop_jkt` is no thumbprint, or not that of the DPoP proof beside it (RFC 9449 section 10.1).
     #[error("dpop_jkt is not the thumbprint of the key that was proved")]
     DpopKey,
-    /// A proof of the caller was shown before.
-    #[error("what proves who calls was used before")]
-    ShownBefore,
     /// Our side.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -114,9 +111,8 @@ impl AuthorizationError {
             | Self::ChallengeMethod
             | Self::Challenge
             | Self::IssuerState
-            | Self::DpopKey
-            | Self::ShownBefore => "invalid_request",
-            Self::Caller(error) => error.code(),
+            | Self::DpopKey => "invalid_request",
+            Self::Caller(error) => return error.code(),
             Self::ResponseType => "unsupported_response_type",
             Self::ClientUnknown => "invalid_client",
             Self::Scope => "invalid_scope",

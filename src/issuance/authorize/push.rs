@@ -41,12 +41,13 @@ impl Authorizations {
         let key = self.ground.request_uri_hash(&secret);
         let one_time = OneTime { key, leads_to: LeadsTo::Authorization(authorization.id), expires_at };
         let mut guards = vec![Guard::Absent(Key::Authorization(authorization.id)), Guard::Absent(Key::OneTime(key))];
+        let own = guards.len();
         guards.extend(caller.spending.guards());
         let mut writes = vec![Write::Put(Record::Authorization(authorization)), Write::Put(Record::OneTime(one_time))];
         writes.extend(caller.spending.writes());
         match self.ground.store.commit(Commit { guards, writes, ..Commit::default() }) {
             Ok(_) => Ok(Self::answer_of_push(&secret)),
-            Err(CommitError::GuardFailed(_)) => Err(AuthorizationError::ShownBefore),
+            Err(CommitError::GuardFailed(at)) if at >= own => Err(caller.spending.replayed(at - own).into()),
             Err(error) => Err(Fault::from(error).into()),
         }
     }

@@ -65,7 +65,7 @@ impl CredentialError {
     /// The code (OpenID4VCI 1.0 section 8.3.1.2; RFC 6750 section 3.1); none when the fault is ours.
     pub const fn code(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Access(_) => "invalid_token",
+            Self::Access(error) => return error.code(),
             Self::Request(error) => error.code(),
             Self::UnknownConfiguration => "unknown_credential_configuration",
             Self::UnknownIdentifier => "unknown_credential_identifier",

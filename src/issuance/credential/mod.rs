@@ -111,16 +111,22 @@ impl Credentials {
             let person = self.ground.person(grant.value.person)?.ok_or(Denial::NotEligible(None))?;
             let name = &asked.credential_type.name;
             if let Some(fetched) = grant.value.fetched.iter().find(|fetched| fetched.configuration == *name) {
-                return Ok((self.fetched_before(asked, fetched.card, &fetched.request)?, fetched.at, person));
+                let card = self.fetched_before(asked, fetched.card, &fetched.request)?;
+                self.ground.spend_access(&asked.access)?;
+                return Ok((card, fetched.at, person));
             }
             let nonces = self.check_proofs(asked)?;
             let at = self.ground.clock.now();
             let ordered = self.order(asked, &grant.value, &person, at)?;
             let (commit, settled) = commit(asked, &grant, &person, &nonces, (ordered, at));
+            let nonces_end = settled + nonces.len();
             match self.ground.store.commit(commit) {
                 Ok(receipt) => {
                     let card = receipt.issued.into_iter().next().ok_or(Fault::Record("an issued card"))?;
                     return Ok((card, at, person));
+                }
+                Err(CommitError::GuardFailed(guard)) if guard >= nonces_end => {
+                    return Err(asked.access.replayed(guard - nonces_end).into());
                 }
                 Err(CommitError::GuardFailed(guard)) if guard >= settled => return Err(ProofError::NonceNotGood.into()),
                 // Another request of this grant, or a change of the person, was faster: what it left decides.
@@ -165,7 +171,8 @@ impl Credentials {
     }
 }
 
-/// The commit that answers, and how many of its guards are settled by beginning anew; the others are on nonces.
+/// The commit that answers, and how many of its guards are settled by beginning anew; the others are on nonces, and on what
+/// the request shows once.
 fn commit(
     asked: &Asked<'_>,
     grant: &Versioned<Grant>,
@@ -187,6 +194,8 @@ fn commit(
         let used = OneTime { key: nonce.key, leads_to: LeadsTo::Used, expires_at: nonce.expires_at };
         Write::Put(Record::OneTime(used))
     }));
+    guards.extend(asked.access.spending.guards());
+    writes.extend(asked.access.spending.writes());
     (Commit { guards, writes, issue: vec![ordered.issue], events: ordered.events }, settled)
 }
 

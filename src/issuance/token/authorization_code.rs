@@ -95,12 +95,15 @@ impl Tokens {
         let redeemed = Authorization { step, expires_at, ..authorization };
         let (offer_guard, offer_write) = used_offer.unzip();
         let of_records = 1 + usize::from(offer_guard.is_some());
-        let guards = [guard].into_iter().chain(offer_guard).chain(guards).chain(caller.spending.guards()).collect();
+        let mut guards: Vec<Guard> = [guard].into_iter().chain(offer_guard).chain(guards).collect();
+        let own = guards.len();
+        guards.extend(caller.spending.guards());
         let own_writes = [Write::Put(Record::Authorization(redeemed)), Write::Put(Record::OneTime(one_time))];
         let writes = own_writes.into_iter().chain(offer_write).chain(writes).chain(caller.spending.writes()).collect();
         match self.ground.store.commit(Commit { guards, writes, ..Commit::default() }) {
             Ok(_) => Ok(Some(Given { grant, refresh_token })),
             Err(CommitError::GuardFailed(at)) if at < of_records => Ok(None),
+            Err(CommitError::GuardFailed(at)) if at >= own => Err(caller.spending.replayed(at - own).into()),
             Err(CommitError::GuardFailed(_)) => Err(TokenError::GrantNotGood),
             Err(error) => Err(Fault::from(error).into()),
         }

@@ -14,6 +14,7 @@ use crate::{
     issuance::{
         Fault, Ground,
         caller::{Caller, CallerError, Shown},
+        dpop::DpopError,
         grant::credential_identifier,
     },
     model::grant::Grant,
@@ -68,7 +69,7 @@ impl TokenError {
     pub fn code(&self) -> Option<&'static str> {
         Some(match self {
             Self::Form(_) | Self::GrantTypeMissing | Self::Missing(_) | Self::TxCodeUnexpected => "invalid_request",
-            Self::Caller(error) => error.code(),
+            Self::Caller(error) => return error.code(),
             Self::GrantTypeNotSupported => "unsupported_grant_type",
             Self::AuthorizationDetails(_) => "invalid_authorization_details",
             Self::Resource => "invalid_target",
@@ -115,6 +116,9 @@ impl Tokens {
         }
         let caller = self.ground.caller(shown, request.client_id.as_deref())?;
         self.check_client_is_on(&caller)?;
+        if self.ground.profile.is_haip() && caller.dpop_jkt.is_none() {
+            return Err(CallerError::from(DpopError::Missing).into());
+        }
         Ok(self.answer(redeem(self, &caller, request)?)?)
     }
 

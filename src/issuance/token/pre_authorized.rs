@@ -44,6 +44,7 @@ impl Tokens {
             let terms = Terms { person, offer: Some(offer.id), configurations, by_identifier, caller };
             let Begun { grant, mut guards, mut writes, refresh_token } = self.ground.begin_grant(terms);
             guards.insert(0, guard);
+            let own = guards.len();
             guards.extend(caller.spending.guards());
             writes.push(Write::Put(Record::Offer(Offer { redeemed: true, ..offer })));
             writes.extend(caller.spending.writes());
@@ -51,6 +52,9 @@ impl Tokens {
                 Ok(_) => return Ok(Given { grant, refresh_token }),
                 // Another call was faster: what it left decides.
                 Err(CommitError::GuardFailed(0)) => {}
+                Err(CommitError::GuardFailed(place)) if place >= own => {
+                    return Err(caller.spending.replayed(place - own).into());
+                }
                 Err(CommitError::GuardFailed(_)) => return Err(TokenError::GrantNotGood),
                 Err(error) => return Err(Fault::from(error).into()),
             }
