@@ -73,6 +73,21 @@ fn a_flag_outranks_the_file() {
 }
 
 #[test]
+fn wallets_nobody_registered_are_admitted_under_the_open_profile_only() {
+    let admit = ["--admit-redirect-uris", "http://127.0.0.1:*,com.example.wallet:/back"];
+    let config = serve(&admit).expect("a public URL that is left out is this machine's own");
+    let admitted: Vec<String> = config.identity.admit_redirect_uris.iter().map(ToString::to_string).collect();
+    assert_eq!(admitted, ["http://127.0.0.1:*", "com.example.wallet:/back"]);
+    assert_eq!(with_file(&config.to_toml(), &[]), Ok(config));
+    let refusal = StartRefusal::UnregisteredWallets.to_string();
+    for more in [&["--profile", "haip"][..], &["--public-url", "https://id.example"]] {
+        assert_eq!(serve(&[&admit, more].concat()), Err(refusal.clone()), "{more:?}");
+    }
+    assert!(serve(&[&admit[..], &["--public-url", "https://id.example", "--profile", "open"]].concat()).is_ok());
+    assert!(serve(&["--admit-redirect-uris", "http://wallet.example/"]).is_err());
+}
+
+#[test]
 fn what_is_printed_can_be_read_back() {
     let config = with_file("public-url = 'https://id.example'\nadmin-listen = '10.0.0.1:1'\nlog-format = 'json'", &[]);
     let config = config.expect("good settings");
