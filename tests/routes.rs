@@ -34,12 +34,15 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("post", "/admin/api/v1/credentials/{id}/suspend", Roles(&[Administrator, Revoker])),
     ("get", "/admin/api/v1/evidence/{id}", Roles(&[Administrator, Auditor])),
     ("get", "/admin/api/v1/events", Roles(&[Administrator, Auditor])),
+    ("post", "/admin/api/v1/activation-codes", Roles(&[Administrator, Registrar])),
     ("post", "/admin/api/v1/offers", Roles(&[Administrator, Registrar])),
     ("post", "/admin/api/v1/pairings", Roles(&[Administrator])),
     ("get", "/admin/api/v1/people", Roles(&[Administrator, Registrar, Revoker, Auditor])),
     ("post", "/admin/api/v1/people", Roles(&[Administrator, Registrar])),
     ("get", "/admin/api/v1/people/{id}", Roles(&[Administrator, Registrar, Revoker, Auditor])),
     ("put", "/admin/api/v1/people/{id}", Roles(&[Administrator, Registrar])),
+    ("post", "/admin/api/v1/people/{id}/activation-codes", Roles(&[Administrator, Registrar])),
+    ("post", "/admin/api/v1/people/{id}/recovery-codes", Roles(&[Administrator, Registrar])),
     ("get", "/admin/api/v1/tokens", Roles(&[Administrator])),
     ("post", "/admin/api/v1/tokens", Roles(&[Administrator])),
     ("get", "/admin/api/v1/tokens/{id}", Roles(&[Administrator])),
@@ -97,7 +100,9 @@ fn described() -> BTreeSet<(String, String)> {
 
 fn ask(user: &User, method: &str, path: &str) -> Answer {
     let path = path.replace("{id}", NOBODY);
-    let headers: &[_] = if method == "get" || method == "delete" { &[] } else { &[("content-type", "application/json")] };
+    let media = if path.ends_with("/v1/activation-codes") { "text/csv" } else { "application/json" };
+    let with_body = [("content-type", media)];
+    let headers: &[_] = if method == "get" || method == "delete" { &[] } else { &with_body };
     user.send(&method.to_uppercase(), &path, headers, if headers.is_empty() { b"" } else { b"{}" })
 }
 

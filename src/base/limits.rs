@@ -74,6 +74,9 @@ pub const VERIFICATION_BODY_BYTES: usize = SD_JWT_BYTES + 16 * 1024;
 /// Largest form body, in bytes: a token request is under 1 kB.
 pub const FORM_BODY_BYTES: usize = 16 * 1024;
 
+/// Largest list of ID numbers for which codes are made, in bytes: a thousand lines, with room for a column beside each.
+pub const CSV_BODY_BYTES: usize = 128 * 1024;
+
 /// Seconds in which a request body has to arrive; actix-web itself waits for ever (THREATS F11).
 pub const BODY_SECONDS: u64 = 10;
 

@@ -82,6 +82,17 @@ pub fn place(address: &str) -> &str {
     }
 }
 
+/// What a page whose form leads to an address has to allow (CSP `form-action`, which browsers hold against every redirect that
+/// follows). Where an https address leads on to is the wallet's affair, so the scheme is allowed; of what is on this machine,
+/// or an app, nothing else.
+pub fn form_target(address: &str) -> String {
+    let scheme = address.split(':').next().unwrap_or_default();
+    let host = place(address);
+    // IPv6 addresses have no place in the grammar of host sources.
+    let is_host_source = host.bytes().all(|c| c.is_ascii_alphanumeric() || b"-.:".contains(&c));
+    if scheme == "http" && is_host_source { format!("http://{host}") } else { format!("{scheme}:") }
+}
+
 /// Addresses that are admitted for wallets nobody registered: for development on one machine.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Admitted {
@@ -131,6 +142,19 @@ impl FromStr for Admitted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_form_may_lead_to_where_the_answer_goes() {
+        for (address, source) in [
+            ("https://wallet.example/cb?x=1", "https:"),
+            ("http://127.0.0.1:8000/cb", "http://127.0.0.1:8000"),
+            ("http://[::1]:8000/cb", "http:"),
+            ("com.example.wallet:/cb", "com.example.wallet:"),
+            ("haip-vci://", "haip-vci:"),
+        ] {
+            assert_eq!(form_target(address), source, "{address}");
+        }
+    }
 
     #[test]
     fn apps_and_safe_pages_can_be_registered_and_nothing_a_browser_would_run() {

@@ -5,6 +5,7 @@ pub(super) mod events;
 pub(super) mod offers;
 pub(super) mod pairings;
 pub(super) mod people;
+pub(super) mod sign_in_codes;
 pub(super) mod tokens;
 pub(super) mod wallets;
 
@@ -32,6 +33,7 @@ pub(super) fn configure(app: &mut ServiceConfig) {
             .default_service(nothing)
             .configure(people::configure)
             .configure(offers::configure)
+            .configure(sign_in_codes::configure)
             .configure(cards::configure)
             .configure(events::configure)
             .configure(tokens::configure)

@@ -9,10 +9,13 @@
 //! Handlers answer `Result<HttpResponse, Problem>` as everywhere; [`pages`] shows a problem as a page.
 
 mod assets;
+mod authorize;
+pub(super) mod card;
 mod cookies;
 mod failure;
 mod form;
 pub(super) mod page;
+pub(super) mod recovery;
 pub(super) mod session;
 mod sign_in;
 
@@ -29,6 +32,7 @@ use crate::http::route::{Entry, resource};
 /// The routes for citizens.
 pub(super) fn configure(app: &mut ServiceConfig) {
     assets::configure(app);
+    authorize::configure(app);
     sign_in::configure(app);
 }
 

@@ -16,6 +16,7 @@ use std::future::{Ready, ready};
 
 use crate::{
     base::{
+        base64url,
         secret::Secret,
         time::{Date, Timestamp},
     },
@@ -26,11 +27,11 @@ use crate::{
         page::Language,
         problem::{Kind, Problem},
     },
-    model::person::civil_date,
+    model::{credential_type::Bilingual, person::civil_date},
 };
 
-/// Longest secret of a browser that is taken back: ours have 43 characters.
-const MOST_SECRET_BYTES: usize = 64;
+/// Bytes in a secret of ours.
+const SECRET_BYTES: usize = 32;
 
 /// Longest address of a page that links repeat.
 const MOST_HERE_BYTES: usize = 512;
@@ -65,7 +66,8 @@ impl Visitor {
         let is_https = state.public_url.starts_with("https://");
         let secret = |cookie: Cookie| {
             let value = cookie.read(request.headers(), is_https)?;
-            (value.len() <= MOST_SECRET_BYTES).then(|| Secret::new(value.to_owned()))
+            // What is no secret of ours is replaced, as if there were none.
+            base64url::decode_array::<SECRET_BYTES>(value).ok().map(|_| Secret::new(value.to_owned()))
         };
         let known = secret(Cookie::Browser);
         let is_new_browser = known.is_none();
@@ -81,6 +83,11 @@ impl Visitor {
             has_chosen_language: asked.is_some(),
             is_https,
         })
+    }
+
+    /// The text of a credential type in the language of the page.
+    pub(in crate::http) fn text<'a>(&self, text: &'a Bilingual) -> &'a str {
+        self.say(&text.zh_cn, &text.en)
     }
 
     /// The text in the language of the page.

@@ -8,20 +8,23 @@ use actix_web::{
 use askama::Template;
 
 use crate::{
+    base::time::Timestamp,
     http::{
         State,
         call::call,
         citizen::{
+            authorize::signing_in_for,
             form::Form,
             page::{Visitor, is_local},
             pages,
-            session::{HOME, SIGN_IN, session_of},
+            recovery::{Onward, RecoveryCodePage},
+            session::{HOME, SIGN_IN, session_of, sign_in_for},
         },
         extract::Params,
         problem::Problem,
         route::{get, on},
     },
-    issuance::sign_in::SignInError,
+    issuance::{authorize::View, sign_in::SignInError},
 };
 
 pub(super) fn configure(app: &mut ServiceConfig) {
@@ -36,6 +39,8 @@ struct SignInPage<'a> {
     visitor: &'a Visitor,
     /// Where to go on afterwards.
     back: Option<&'a str>,
+    /// What for, when a wallet asked.
+    wanted: Option<&'a Wanted>,
     /// What was typed, so that nobody types it twice. Never the code.
     id_number: &'a str,
     told: Option<String>,
@@ -43,13 +48,32 @@ struct SignInPage<'a> {
     code_wrong: Option<&'a str>,
 }
 
-/// A recovery code, shown once.
-#[derive(Template)]
-#[template(path = "citizen/recovery-code.html")]
-struct RecoveryCodePage<'a> {
-    visitor: &'a Visitor,
-    code: &'a str,
-    next: &'a str,
+/// What somebody signs in for.
+struct Wanted {
+    view: View,
+    /// The titles of the cards.
+    titles: String,
+}
+
+impl<'a> SignInPage<'a> {
+    fn new(visitor: &'a Visitor, back: Option<&'a str>, wanted: Option<&'a Wanted>) -> Self {
+        Self { visitor, back, wanted, id_number: "", told: None, id_number_wrong: None, code_wrong: None }
+    }
+
+    fn answer(&self, status: StatusCode) -> Result<HttpResponse, Problem> {
+        // Whoever does not want to go on is sent back to the wallet by a form.
+        let places: Vec<&str> = self.wanted.iter().map(|wanted| wanted.view.form_target.as_str()).collect();
+        self.visitor.page_with(status, &places, self)
+    }
+}
+
+/// What the address to go on to says that somebody wants.
+async fn wanted(visitor: &Visitor, state: &web::Data<State>, back: Option<&str>) -> Option<Wanted> {
+    let view = signing_in_for(visitor, state, back).await?;
+    let types = view.configurations.iter().filter_map(|name| state.types.get(name));
+    let titles: Vec<&str> = types.map(|of| visitor.text(&of.title)).collect();
+    let titles = titles.join(visitor.say("、", ", "));
+    Some(Wanted { view, titles })
 }
 
 async fn page(visitor: Visitor, state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -57,15 +81,8 @@ async fn page(visitor: Visitor, state: web::Data<State>, request: HttpRequest) -
     if session_of(&state, &visitor).await?.is_some() {
         return Ok(visitor.send_to(back.as_deref().unwrap_or(HOME)));
     }
-    let page = SignInPage {
-        visitor: &visitor,
-        back: back.as_deref(),
-        id_number: "",
-        told: None,
-        id_number_wrong: None,
-        code_wrong: None,
-    };
-    visitor.page(&page)
+    let wanted = wanted(&visitor, &state, back.as_deref()).await;
+    SignInPage::new(&visitor, back.as_deref(), wanted.as_ref()).answer(StatusCode::OK)
 }
 
 async fn sign_in(form: Form, state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -80,53 +97,61 @@ async fn sign_in(form: Form, state: web::Data<State>, request: HttpRequest) -> R
     match signed_in {
         Ok(signed_in) => {
             let answer = match &signed_in.recovery_code {
-                Some(code) => visitor.page(&RecoveryCodePage { visitor: &visitor, code: code.expose(), next })?,
+                Some(code) => visitor.page(&RecoveryCodePage {
+                    visitor: &visitor,
+                    code: code.expose(),
+                    holder: None,
+                    made_on: visitor.day(state.clock.now()),
+                    onward: Onward::Page(next),
+                })?,
                 None => visitor.send_to(next),
             };
             Ok(visitor.signed_in(answer, &signed_in.secret))
         }
         Err(SignInError::Fault(fault)) => Err(fault.into()),
-        Err(error) => refused(&visitor, back.as_deref(), &id_number, &error, &state),
+        Err(error) => {
+            let wanted = wanted(&visitor, &state, back.as_deref()).await;
+            let mut page = SignInPage::new(&visitor, back.as_deref(), wanted.as_ref());
+            page.id_number = &id_number;
+            page.refused(&error, state.clock.now())
+        }
     }
 }
 
-/// The same page, with what was wrong.
-fn refused(
-    visitor: &Visitor,
-    back: Option<&str>,
-    id_number: &str,
-    error: &SignInError,
-    state: &State,
-) -> Result<HttpResponse, Problem> {
-    let mut page = SignInPage { visitor, back, id_number, told: None, id_number_wrong: None, code_wrong: None };
-    let mut status = StatusCode::OK;
-    match error {
-        SignInError::IdNumber(_) => {
-            page.id_number_wrong = Some(
-                visitor
-                    .say("这不是有效的身份号码，请逐位核对", "This is not a valid ID number. Please check it digit by digit."),
-            );
+impl SignInPage<'_> {
+    /// The same page, with what was wrong.
+    fn refused(mut self, error: &SignInError, now: Timestamp) -> Result<HttpResponse, Problem> {
+        let visitor = self.visitor;
+        let mut status = StatusCode::OK;
+        match error {
+            SignInError::IdNumber(_) => {
+                let words = visitor.say(
+                    "这不是有效的身份号码，请逐位核对。",
+                    "This is not a valid ID number. Please check it digit by digit.",
+                );
+                self.id_number_wrong = Some(words);
+            }
+            SignInError::CodeForm => {
+                let words = visitor.say(
+                    "激活码为 12 位数字，恢复码为 20 位数字。",
+                    "An activation code has 12 digits, a recovery code has 20.",
+                );
+                self.code_wrong = Some(words);
+            }
+            SignInError::NotBefore(at) => {
+                self.told = Some(wait(visitor, at.seconds_since(now).max(1)));
+                status = StatusCode::TOO_MANY_REQUESTS;
+            }
+            SignInError::Wrong | SignInError::Unknown | SignInError::Fault(_) => {
+                let words = visitor.say(
+                    "身份号码与代码不符，或代码已用过、已过期。请核对后再试；也可到窗口重新领取。",
+                    "The number and the code do not belong together, or the code was used or has expired. Check both and try again; a counter can give you a new code.",
+                );
+                self.told = Some(words.to_owned());
+            }
         }
-        SignInError::CodeForm => {
-            page.code_wrong = Some(
-                visitor
-                    .say("激活码为 12 位数字，恢复码为 20 位数字", "An activation code has 12 digits, a recovery code has 20."),
-            );
-        }
-        SignInError::NotBefore(at) => {
-            let seconds = at.seconds_since(state.clock.now()).max(1);
-            page.told = Some(wait(visitor, seconds));
-            status = StatusCode::TOO_MANY_REQUESTS;
-        }
-        SignInError::Wrong | SignInError::Unknown | SignInError::Fault(_) => {
-            let words = visitor.say(
-                "身份号码与代码不符，或代码已用过、已过期。请核对后再试；也可到窗口重新领取。",
-                "The number and the code do not belong together, or the code was used or has expired. Check both and try again; a counter gives you a new code.",
-            );
-            page.told = Some(words.to_owned());
-        }
+        self.answer(status)
     }
-    visitor.page_with(status, &[], &page)
 }
 
 /// How long to wait, in the unit people count in.
@@ -143,11 +168,12 @@ fn wait(visitor: &Visitor, seconds: i64) -> String {
 }
 
 async fn sign_out(form: Form, state: web::Data<State>) -> Result<HttpResponse, Problem> {
-    let visitor = form.visitor;
+    let Form { visitor, mut fields } = form;
     if let Some(secret) = visitor.session().cloned() {
         call(&state, move |state| state.sign_ins.end(secret.expose())).await??;
     }
-    Ok(visitor.signed_out(visitor.send_to(SIGN_IN)))
+    let back = back_from(&mut fields).unwrap_or_default();
+    Ok(visitor.signed_out(visitor.send_to(&sign_in_for(&back))))
 }
 
 /// Where to go on, if it is a page of ours.

@@ -47,6 +47,8 @@ pub enum MediaType {
     Json,
     /// `application/x-www-form-urlencoded`, as OAuth requests are sent (RFC 6749 section 3.2).
     Form,
+    /// `text/csv` (RFC 4180), as office programs write it.
+    Csv,
 }
 
 impl MediaType {
@@ -54,6 +56,7 @@ impl MediaType {
         match self {
             Self::Json => "application/json",
             Self::Form => "application/x-www-form-urlencoded",
+            Self::Csv => "text/csv",
         }
     }
 

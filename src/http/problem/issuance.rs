@@ -6,8 +6,14 @@ use crate::{
         problem::{FieldProblem, Kind, Problem, Words},
     },
     issuance::{
-        Fault, authorize::AuthorizationError, credential::CredentialError, offer::OfferError, people::PeopleError,
-        token::TokenError, wallets::WalletsError,
+        Fault,
+        authorize::{AuthorizationError, OpenError},
+        credential::CredentialError,
+        offer::OfferError,
+        people::PeopleError,
+        sign_in::{CodesError, MOST_LINES},
+        token::TokenError,
+        wallets::WalletsError,
     },
 };
 
@@ -82,6 +88,21 @@ impl From<WalletsError> for Problem {
     }
 }
 
+impl From<CodesError> for Problem {
+    fn from(error: CodesError) -> Self {
+        let english = error.to_string();
+        match error {
+            CodesError::NotAllowed(error) => error.into(),
+            CodesError::NotFound => Kind::NotFound.into(),
+            CodesError::NoLines => Self::field("", "empty", Words::new("没有给出身份号码，每行一个", english)),
+            CodesError::TooManyLines => {
+                Self::field("", "too_many", Words::new(format!("每次最多 {MOST_LINES} 个身份号码"), english))
+            }
+            CodesError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
 impl From<TokenError> for OAuthError {
     fn from(error: TokenError) -> Self {
         match (error.code(), error) {
@@ -89,6 +110,17 @@ impl From<TokenError> for OAuthError {
             (Some(code), error) => Self::bad_request(code, &error.to_string()),
             (None, TokenError::Fault(fault)) => Problem::from(fault).into(),
             (None, _) => Problem::new(Kind::Internal).into(),
+        }
+    }
+}
+
+impl From<OpenError> for Problem {
+    /// For the person in the browser; the wallet is told nothing of it.
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Form(_) | OpenError::NotPushed => Kind::InvalidRequest.into(),
+            OpenError::Unknown | OpenError::OtherBrowser | OpenError::Answered => Kind::AuthorizationNotOpen.into(),
+            OpenError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -167,6 +167,8 @@ pub struct View {
     pub client_id: String,
     /// Where the person is sent afterwards: a host, or the scheme of an app.
     pub return_host: String,
+    /// The same as a page with a form that leads there has to allow it.
+    pub form_target: String,
     /// Which cards it asks for.
     pub configurations: Vec<String>,
     /// Whether it comes from an offer, to which one person only can agree.

@@ -14,7 +14,7 @@ use crate::{
         credential_type::Ineligible,
         ids::{AuthorizationId, PersonId},
         record::{Commit, Guard, Key, LeadsTo, OneTime, OneTimeKey, Record, Versioned, Write},
-        redirect::place,
+        redirect::{form_target, place},
         sign_in::CitizenSession,
     },
     store::CommitError,
@@ -66,6 +66,7 @@ impl Authorizations {
             id,
             client_name: client.map_or_else(|| found.client_id.clone(), |client| client.name),
             return_host: place(&found.redirect_uri).to_owned(),
+            form_target: form_target(&found.redirect_uri),
             from_offer: found.offer.is_some(),
             client_id: found.client_id,
             configurations: found.configurations,
@@ -81,6 +82,11 @@ impl Authorizations {
     ) -> Result<Vec<(String, Option<Ineligible>)>, OpenError> {
         let found = self.opened(id, browser)?.value;
         Ok(self.eligible_for(session.person, &found.configurations)?)
+    }
+
+    /// Whether the person who signed in may agree to it: an offer is one person's.
+    pub fn is_for(&self, id: AuthorizationId, browser: &str, session: &CitizenSession) -> Result<bool, OpenError> {
+        Ok(self.opened(id, browser)?.value.offered_to.is_none_or(|person| person == session.person))
     }
 
     /// The person agrees: the browser goes back with a code. Whoever is not the one to whom an offer was made, or can have

@@ -1,6 +1,8 @@
 //! Making the codes with which people sign in: one by one, in bulk for letters, and the recovery code of somebody who has just
 //! picked up a card.
 
+use std::collections::BTreeSet;
+
 use crate::{
     base::{secret::Secret, time::Timestamp},
     crypto::password,
@@ -62,7 +64,7 @@ pub enum CodesError {
 /// What came of one line of a bulk order.
 #[derive(Debug)]
 pub struct BulkLine {
-    /// The line as it was given.
+    /// The ID number, or the line as it was given where it is none.
     pub id_number: String,
     /// The code, or why there is none.
     pub made: Result<CodeMade, LineProblem>,
@@ -123,37 +125,49 @@ impl SignIns {
             _ => return Err(CodesError::TooManyLines),
         }
         let mut answered = Vec::with_capacity(lines.len());
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for chunk in lines.chunks(AT_ONCE) {
-            let mut commit = Commit::default();
+            let mut kept = Vec::new();
             for line in chunk {
-                let person = self.person_of_line(line, &mut seen)?;
-                let made = match person {
+                let made = match self.person_of_line(line, &mut seen)? {
                     Err(problem) => Err(problem),
                     Ok(person) => {
-                        let (code, kept) = self.draw(Form::Activation)?;
-                        let expires_at = kept.expires_at;
-                        commit.writes.push(self.with(person, Form::Activation, kept)?);
+                        let (code, hashed) = self.draw(Form::Activation)?;
+                        let expires_at = hashed.expires_at;
+                        kept.push((person, hashed));
                         Ok(CodeMade { code, expires_at })
                     }
                 };
-                answered.push(BulkLine { id_number: line.clone(), made });
+                let id_number = IdNumber::parse(&forms::plain(line)).map_or_else(|_| line.clone(), String::from);
+                answered.push(BulkLine { id_number, made });
             }
-            let count = u32::try_from(commit.writes.len()).unwrap_or(u32::MAX);
-            if count > 0 {
-                commit.events.push(made(count, authority.actor(), self.ground.clock.now()));
-                self.ground.store.commit(commit).map_err(Fault::from)?;
-            }
+            self.keep_all(&kept, authority.actor())?;
         }
         Ok(answered)
     }
 
+    /// Keeps activation codes of several people in one commit, whatever else each of them has.
+    fn keep_all(&self, kept: &[(PersonId, HashedCode)], actor: Actor) -> Result<(), Fault> {
+        let Some(count) = u32::try_from(kept.len()).ok().filter(|count| *count > 0) else { return Ok(()) };
+        for _ in 0..ATTEMPTS {
+            let mut commit = Commit { events: vec![made(count, actor, self.ground.clock.now())], ..Commit::default() };
+            for (person, hashed) in kept {
+                let (guard, codes) = self.codes_and_guard(*person)?;
+                commit.guards.push(guard);
+                commit.writes.push(Write::Put(Record::SignInCodes(replaced(codes, Form::Activation, hashed.clone()))));
+            }
+            match self.ground.store.commit(commit) {
+                Ok(_) => return Ok(()),
+                // One of them signed in meanwhile.
+                Err(CommitError::GuardFailed(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Fault::Busy)
+    }
+
     /// Whom a line names, once.
-    fn person_of_line(
-        &self,
-        line: &str,
-        seen: &mut std::collections::BTreeSet<PersonId>,
-    ) -> Result<Result<PersonId, LineProblem>, Fault> {
+    fn person_of_line(&self, line: &str, seen: &mut BTreeSet<PersonId>) -> Result<Result<PersonId, LineProblem>, Fault> {
         let Ok(number) = IdNumber::parse(&forms::plain(line)) else { return Ok(Err(LineProblem::NotAnIdNumber)) };
         let Some(person) = self.ground.id_of_number(&number)? else { return Ok(Err(LineProblem::UnknownPerson)) };
         if !self.ground.person(person)?.as_ref().is_some_and(lives) {
@@ -178,13 +192,9 @@ impl SignIns {
         actor: Actor,
         need: impl Fn(&SignInCodes) -> bool,
     ) -> Result<Option<CodeMade>, Fault> {
-        let key = Key::SignInCodes(person);
         let mut drawn = None;
         for _ in 0..ATTEMPTS {
-            let (guard, codes) = match self.sign_in_codes(person)? {
-                None => (Guard::Absent(key.clone()), none_yet(person)),
-                Some(Versioned { version, value }) => (Guard::Version(key.clone(), version), value),
-            };
+            let (guard, codes) = self.codes_and_guard(person)?;
             if !need(&codes) {
                 return Ok(None);
             }
@@ -217,10 +227,13 @@ impl SignIns {
         Ok((code, HashedCode { hash, made_at, expires_at: made_at.plus_seconds(seconds) }))
     }
 
-    /// The write that keeps a code in place of the one before, whatever else the person has.
-    fn with(&self, person: PersonId, form: Form, kept: HashedCode) -> Result<Write, Fault> {
-        let codes = self.sign_in_codes(person)?.map_or_else(|| none_yet(person), |record| record.value);
-        Ok(Write::Put(Record::SignInCodes(replaced(codes, form, kept))))
+    /// The codes of a person, with the condition that nobody changes them meanwhile.
+    fn codes_and_guard(&self, person: PersonId) -> Result<(Guard, SignInCodes), Fault> {
+        let key = Key::SignInCodes(person);
+        Ok(match self.sign_in_codes(person)? {
+            None => (Guard::Absent(key), SignInCodes { person, activation: None, recovery: None }),
+            Some(Versioned { version, value }) => (Guard::Version(key, version), value),
+        })
     }
 
     /// The codes kept for a person.
@@ -231,10 +244,6 @@ impl SignIns {
             Some(_) => Err(Fault::Record("sign-in codes")),
         }
     }
-}
-
-fn none_yet(person: PersonId) -> SignInCodes {
-    SignInCodes { person, activation: None, recovery: None }
 }
 
 fn replaced(mut codes: SignInCodes, form: Form, kept: HashedCode) -> SignInCodes {
