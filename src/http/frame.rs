@@ -19,9 +19,13 @@ use actix_web::{
     web,
 };
 
-use crate::http::{
-    State, headers,
-    problem::{Kind, Problem},
+use crate::{
+    http::{
+        State, headers,
+        oauth_error::OAuthError,
+        problem::{Kind, Problem},
+    },
+    issuance::limits::TooOften,
 };
 
 /// Carries the number of a request, so that a person's report finds the log line. Never taken from the client.
@@ -48,6 +52,9 @@ const SERVED_WHEN_GUARDED: [&str; 16] = [
     "/trust-list",
 ];
 
+/// Endpoints whose callers are wallets, which read the errors of their protocol.
+const PROTOCOL: [&str; 7] = ["/par", "/token", "/challenge", "/nonce", "/credential", "/deferred_credential", "/notification"];
+
 /// What is known of a request before it is handed on.
 struct Arrival {
     id: String,
@@ -68,7 +75,7 @@ pub(super) async fn frame<B: MessageBody + 'static>(
     };
     let refused = refusal(&state, &request);
     let outcome = match refused {
-        Some(problem) => Ok(request.error_response(Error::from(problem))),
+        Some(error) => Ok(request.error_response(error)),
         None => match without_panic(next.call(request)).await {
             Ok(outcome) => outcome.map(ServiceResponse::map_into_boxed_body),
             Err(Panicked) => {
@@ -93,17 +100,26 @@ pub(super) async fn frame<B: MessageBody + 'static>(
     }
 }
 
-fn refusal(state: &State, request: &ServiceRequest) -> Option<Problem> {
+fn refusal(state: &State, request: &ServiceRequest) -> Option<Error> {
     // TRACE would echo headers back to scripts; CONNECT is for proxies (THREATS HT-11).
     if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
-        return Some(Problem::method_not_allowed("GET, HEAD, POST, PUT, DELETE".to_owned()));
+        return Some(Problem::method_not_allowed("GET, HEAD, POST, PUT, DELETE".to_owned()).into());
     }
     let path = request.path();
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    if let Err(often) = state.limits.request(peer, request.headers(), request.method().as_str(), path) {
+        return Some(too_often(path, often));
+    }
     // The checkpoint page itself tells the officer what is served; what stands beneath its path is refused like the rest.
     let served = matches!(path, "/" | "/checkpoint")
         || path.starts_with("/status-lists")
         || SERVED_WHEN_GUARDED.iter().any(|part| path.starts_with(part));
-    (!served && state.is_guarded()).then(|| Kind::Guarded.into())
+    (!served && state.is_guarded()).then(|| Problem::new(Kind::Guarded).into())
+}
+
+/// One too many, in the words of who asks.
+fn too_often(path: &str, often: TooOften) -> Error {
+    if PROTOCOL.contains(&path) { OAuthError::from(often).into() } else { Problem::from(often).into() }
 }
 
 fn finish<B>(state: &State, arrival: &Arrival, route: &str, response: &mut HttpResponse<B>) {

@@ -69,6 +69,11 @@ impl Metrics {
         with_local_recorder(&self.recorder, || counter!("yufu_panics_total").increment(1));
     }
 
+    /// Counts a request that was one too many; `by` names the limit.
+    pub fn limited(&self, by: &'static str) {
+        with_local_recorder(&self.recorder, || counter!("yufu_limited_total", "by" => by).increment(1));
+    }
+
     /// Counts a decision at a checkpoint.
     pub fn decided(&self, decision: Decision, reason: ReasonCode, use_case: Option<&str>) {
         let use_case = use_case.unwrap_or(WITHOUT_USE_CASE).to_owned();

@@ -15,6 +15,7 @@ pub mod extract;
 mod frame;
 mod fresh;
 pub mod headers;
+pub mod limits;
 pub mod metrics;
 pub mod oauth_error;
 pub mod openapi;

@@ -155,6 +155,15 @@ impl From<BodyError> for OAuthError {
     }
 }
 
+impl From<crate::issuance::limits::TooOften> for OAuthError {
+    /// There is no word of OAuth's for it; a client that does not know the status reads that it is for now.
+    fn from(often: crate::issuance::limits::TooOften) -> Self {
+        let description = "too many requests; try again after the seconds that Retry-After names";
+        let error = Self::of_status(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", description);
+        Self { retry_after: Some(often.seconds), ..error }
+    }
+}
+
 impl From<CallError> for OAuthError {
     fn from(error: CallError) -> Self {
         Problem::from(error).into()

@@ -86,8 +86,10 @@ pub struct State {
     pub operator_tokens: OperatorTokens,
     /// The way into the blocking pool.
     pub door: Door,
+    /// How often who may come.
+    pub limits: Arc<crate::http::limits::RateLimits>,
     /// Counters.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
 }
 
 impl State {

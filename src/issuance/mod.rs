@@ -16,6 +16,7 @@ pub mod credential;
 pub mod dpop;
 pub mod freshness;
 mod grant;
+pub mod limits;
 pub mod metadata;
 pub mod nonce;
 pub mod offer;
@@ -37,6 +38,7 @@ use crate::{
         time::{Date, Timestamp},
     },
     crypto::{SealError, SignError},
+    issuance::limits::Limits,
     keyring::Keyring,
     model::{credential_type::CredentialTypes, person::civil_date, profile::Profile},
     store::{CommitError, ReadError, Store},
@@ -60,6 +62,8 @@ pub struct Ground {
     pub types: Arc<CredentialTypes>,
     /// How much wallets have to prove.
     pub profile: Profile,
+    /// How often who may come.
+    pub limits: Arc<dyn Limits>,
     /// The issuer's identifier, and the beginning of every address: no slash at its end.
     pub public_url: Arc<str>,
 }

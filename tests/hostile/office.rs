@@ -25,6 +25,7 @@ use yufu::{
         Ground,
         caller::Shown,
         credential::{CredentialError, Credentials},
+        limits::Unlimited,
         nonce::Nonces,
         offer::{OfferOrder, Offered, OfferedGrants, Offers},
         people::People,
@@ -74,6 +75,7 @@ impl Office {
             random,
             types: Arc::new(CredentialTypes::built_in().expect("the shipped types")),
             profile,
+            limits: Arc::new(Unlimited),
             public_url: URL.into(),
         };
         Self {

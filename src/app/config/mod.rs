@@ -7,6 +7,7 @@
 mod checks;
 mod file;
 mod identity;
+mod limits;
 mod listen;
 mod login;
 mod outbound;
@@ -19,6 +20,7 @@ pub use crate::base::origin::Origin as PublicUrl;
 pub use checks::StartRefusal;
 pub use file::FileError;
 pub use identity::IdentityOptions;
+pub use limits::LimitOptions;
 pub use listen::{ListenOptions, MetricsListen};
 pub use login::LoginOptions;
 pub use outbound::OutboundOptions;
@@ -49,6 +51,9 @@ pub struct ServeOptions {
     pub outbound: OutboundOptions,
     #[command(flatten)]
     #[expect(missing_docs, reason = "each is described at its type")]
+    pub limits: LimitOptions,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "each is described at its type")]
     pub report: ReportOptions,
 }
 
@@ -61,6 +66,7 @@ pub struct Config {
     pub storage: StorageOptions,
     pub login: LoginOptions,
     pub outbound: OutboundOptions,
+    pub limits: LimitOptions,
     pub report: ReportOptions,
 }
 
@@ -75,6 +81,7 @@ impl Config {
             storage: StorageOptions { data, keys, ..StorageOptions::default() },
             login: LoginOptions::default(),
             outbound: OutboundOptions::default(),
+            limits: LimitOptions::default(),
             report: ReportOptions::default(),
         }
     }
@@ -87,6 +94,7 @@ impl Config {
         self.storage.describe(&mut lines);
         self.login.describe(&mut lines);
         self.outbound.describe(&mut lines);
+        self.limits.describe(&mut lines);
         self.report.describe(&mut lines);
         lines.into_iter().map(|(key, value)| format!("{key} = {value}\n")).collect()
     }
@@ -96,8 +104,8 @@ impl TryFrom<ServeOptions> for Config {
     type Error = StartRefusal;
 
     fn try_from(options: ServeOptions) -> Result<Self, StartRefusal> {
-        let ServeOptions { check: _, identity, listen, storage, login, outbound, report } = options;
-        let config = Self { identity, listen, storage, login, outbound, report };
+        let ServeOptions { check: _, identity, listen, storage, login, outbound, limits, report } = options;
+        let config = Self { identity, listen, storage, login, outbound, limits, report };
         checks::plain_http(&config)?;
         checks::requests_are_signed(&config)?;
         checks::wallets_are_registered(&config)?;

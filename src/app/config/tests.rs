@@ -31,6 +31,7 @@ fn defaults() -> Config {
         storage: StorageOptions::default(),
         login: LoginOptions::default(),
         outbound: OutboundOptions::default(),
+        limits: LimitOptions::default(),
         report: ReportOptions::default(),
     }
 }

@@ -54,6 +54,7 @@ impl Loops {
                 schedule(&keeping);
                 keeping.presentations.sweep();
                 keeping.metrics.upkeep();
+                keeping.limits.upkeep();
                 if round.is_multiple_of(CLEARING) {
                     prune(&keeping);
                     destroy_evidence(&keeping);

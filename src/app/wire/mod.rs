@@ -51,6 +51,8 @@ use crate::{
     },
 };
 
+use crate::{http::limits::RateLimits, issuance::limits::Limits};
+
 /// A service that takes requests. It ends when it is dropped.
 pub struct Service {
     state: Arc<State>,
@@ -73,6 +75,8 @@ struct Materials {
     use_cases: Arc<UseCases>,
     trust: Arc<Trust>,
     statuses: Arc<Statuses>,
+    metrics: Arc<Metrics>,
+    limits: Arc<RateLimits>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -205,6 +209,8 @@ impl Materials {
         let statuses = Arc::new(Statuses::new(Arc::clone(&store), Arc::clone(&clock), fetch));
         let trust = Arc::new(verification::trust(&keyring, &types, &public_url, clock.now()));
         let (keyring, types, use_cases) = (Arc::new(keyring), Arc::new(types), Arc::new(use_cases));
+        let metrics = Arc::new(Metrics::default());
+        let limits = Arc::new(RateLimits::new(&config.limits.quotas(), &clock, Arc::clone(&metrics)));
         let evidence_keys = EvidenceKeys::in_folder(&config.storage.keys);
         Ok(Self {
             origin,
@@ -218,6 +224,8 @@ impl Materials {
             use_cases,
             trust,
             statuses,
+            metrics,
+            limits,
             clock,
             random,
         })
@@ -240,6 +248,7 @@ impl Materials {
             random: Arc::clone(&self.random),
             types: Arc::clone(&self.types),
             profile: self.profile,
+            limits: Arc::clone(&self.limits) as Arc<dyn Limits>,
             public_url: self.public_url.as_str().into(),
         }
     }
@@ -280,7 +289,8 @@ impl Materials {
             seal,
             operator_tokens: self.operator_tokens(),
             door: Door::default(),
-            metrics: Metrics::default(),
+            limits: self.limits,
+            metrics: self.metrics,
             public_url: self.public_url,
             types: self.types,
             use_cases: self.use_cases,

@@ -161,6 +161,10 @@ kinds! {
         "The request was fetched before"
         "此二维码或链接已被使用过一次，请在查验点重新扫码"
         "This code or link was used before; scan the code that the checkpoint shows now";
+    TooOften "too_often" TOO_MANY_REQUESTS
+        "Too many requests"
+        "请求过于频繁，请按 Retry-After 所示的秒数等待后重试"
+        "Too many requests; try again after the seconds that Retry-After names";
     TooManyOpen "too_many_open" TOO_MANY_REQUESTS
         "This checkpoint has too many open"
         "该检查点未结束的出示或连接过多，请先结束一些"

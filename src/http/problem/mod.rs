@@ -13,7 +13,7 @@ mod shown;
 use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
 use serde::Serialize;
 
-use crate::model::reason::Message;
+use crate::{issuance::limits::TooOften, model::reason::Message};
 
 pub use kind::Kind;
 
@@ -61,6 +61,8 @@ pub struct Problem {
     fields: Vec<FieldProblem>,
     /// Methods the resource has, for `Allow`.
     allow: Option<String>,
+    /// After how many seconds to come again, where that is known better than by the kind.
+    wait: Option<u32>,
 }
 
 /// The body of a problem document.
@@ -87,12 +89,12 @@ pub struct ProblemDocument {
 impl Problem {
     /// A problem of this kind without further facts.
     pub const fn new(kind: Kind) -> Self {
-        Self { kind, fields: Vec::new(), allow: None }
+        Self { kind, fields: Vec::new(), allow: None, wait: None }
     }
 
     /// A request whose members are wrong.
     pub const fn fields(fields: Vec<FieldProblem>) -> Self {
-        Self { kind: Kind::InvalidRequest, fields, allow: None }
+        Self { kind: Kind::InvalidRequest, fields, allow: None, wait: None }
     }
 
     /// A request whose one member is wrong, from the outside unseen: the pointer names it.
@@ -102,7 +104,7 @@ impl Problem {
 
     /// A method the resource does not have; `allow` names those it has.
     pub const fn method_not_allowed(allow: String) -> Self {
-        Self { kind: Kind::MethodNotAllowed, fields: Vec::new(), allow: Some(allow) }
+        Self { kind: Kind::MethodNotAllowed, fields: Vec::new(), allow: Some(allow), wait: None }
     }
 
     /// What kind of problem it is.
@@ -136,6 +138,12 @@ impl From<Kind> for Problem {
     }
 }
 
+impl From<TooOften> for Problem {
+    fn from(often: TooOften) -> Self {
+        Self { wait: Some(often.seconds), ..Self::new(Kind::TooOften) }
+    }
+}
+
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.kind.facts().code)
@@ -153,7 +161,7 @@ impl ResponseError for Problem {
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
-        if let Some(seconds) = self.kind.retry_after() {
+        if let Some(seconds) = self.wait.or(self.kind.retry_after()) {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
         if let Some(challenge) = self.kind.challenge() {

@@ -53,6 +53,7 @@ fn office() -> Office {
         random,
         types: Arc::new(CredentialTypes::built_in().expect("types")),
         profile: Profile::Open,
+        limits: Arc::new(crate::issuance::limits::Unlimited),
         public_url: "https://id.example".into(),
     };
     let person = register(&ground, "520102199003070014");
