@@ -2,7 +2,10 @@
 
 use crate::{
     base::{base64url, secret::Secret, time::Timestamp},
-    crypto::access_token::{self, Claims, Confirmation, Expectation},
+    crypto::{
+        access_token::{self, Claims, Confirmation, Expectation},
+        keyed_hash,
+    },
     issuance::{
         Fault, Ground,
         caller::{Caller, CallerError, Shown, Spending},
@@ -11,9 +14,9 @@ use crate::{
     },
     keyring::Purpose,
     model::{
-        grant::Grant,
+        grant::{Grant, Refresh},
         ids::{GrantId, OfferId, PersonId},
-        record::{Commit, Guard, Key, Record, Versioned, Write},
+        record::{Commit, Guard, Key, LeadsTo, OneTime, OneTimeKey, Record, Versioned, Write},
     },
     store::CommitError,
 };
@@ -33,6 +36,10 @@ const BOUND_ACCESS_TOKEN_SECONDS: i64 = 900;
 pub(super) const fn access_token_seconds(dpop_jkt: Option<&String>) -> i64 {
     if dpop_jkt.is_some() { BOUND_ACCESS_TOKEN_SECONDS } else { ACCESS_TOKEN_SECONDS }
 }
+
+/// Life of a refresh token and of all that replace it, in seconds, from the day a person agreed: half a year, then the
+/// person is asked again (HAIP 1.0 section 4.1 advises against lives beyond a year).
+pub(super) const REFRESH_SECONDS: i64 = 180 * 24 * 3600;
 
 /// What begins a credential identifier. No configuration has a colon in its name, so neither is taken for the other.
 const IDENTIFIER: &str = "card:";
@@ -134,10 +141,17 @@ impl Access {
 }
 
 impl Ground {
-    /// A grant by these terms, with what the commit that makes it has to hold and write.
+    /// A grant by these terms, with what the commit that makes it has to hold and write. Who proved a key gets a refresh
+    /// token, which is good with that key only; for anybody else the grant ends with its access token.
     pub(super) fn begin_grant(&self, terms: Terms<'_>) -> Begun {
         let now = self.clock.now();
         let Terms { person, offer, configurations, by_identifier, caller } = terms;
+        let refresh_token = caller.instance.as_ref().map(|_| Secret::new(base64url::encode(self.random.array::<32>())));
+        let current = refresh_token.as_ref().map(|token| self.refresh_token_hash(token.expose()));
+        let life = match refresh_token {
+            Some(_) => REFRESH_SECONDS,
+            None => access_token_seconds(caller.dpop_jkt.as_ref()),
+        };
         let grant = Grant {
             id: GrantId::random(&*self.random),
             person,
@@ -150,14 +164,21 @@ impl Ground {
             by_identifier,
             generation: 0,
             fetched: Vec::new(),
-            refresh: None,
+            refresh: current.map(|current| Refresh { current, previous: None }),
             given_at: now,
             ended_at: None,
-            expires_at: now.plus_seconds(access_token_seconds(caller.dpop_jkt.as_ref())),
+            stopped_at: None,
+            expires_at: now.plus_seconds(life),
         };
         let guards = vec![Guard::Absent(Key::Grant(grant.id))];
-        let writes = vec![Write::Put(Record::Grant(grant.clone()))];
-        Begun { grant, guards, writes, refresh_token: None }
+        let to_grant = current.map(|key| leads_to_grant(key, &grant));
+        let writes = [Write::Put(Record::Grant(grant.clone()))].into_iter().chain(to_grant).collect();
+        Begun { grant, guards, writes, refresh_token }
+    }
+
+    /// The key under which the store finds the grant of a refresh token.
+    pub(super) fn refresh_token_hash(&self, token: &str) -> OneTimeKey {
+        keyed_hash(self.keyring.code_key(), "refresh token", token.as_bytes())
     }
 
     /// Signs an access token for a grant; gives it with its life in seconds.
@@ -247,4 +268,9 @@ impl Ground {
             Some(_) => Err(Fault::Record("a grant")),
         }
     }
+}
+
+/// A refresh token stays known for as long as its grant: when it is shown again after it was replaced, that is noticed.
+pub(super) fn leads_to_grant(key: OneTimeKey, grant: &Grant) -> Write {
+    Write::Put(Record::OneTime(OneTime { key, leads_to: LeadsTo::Grant(grant.id), expires_at: grant.expires_at }))
 }

@@ -13,7 +13,7 @@ use crate::{
             KeySet, Logo, ProofType, SD_JWT_VC,
         },
         offer::{AUTHORIZATION_CODE, PRE_AUTHORIZED_CODE},
-        token::AuthorizationDetail,
+        token::{AuthorizationDetail, REFRESH_TOKEN},
     },
     issuance::Ground,
     keyring::Purpose,
@@ -82,7 +82,7 @@ impl Metadata {
             token_endpoint_auth_methods_supported: vec!["none".to_owned()],
             response_types_supported: vec!["code".to_owned()],
             response_modes_supported: vec!["query".to_owned()],
-            grant_types_supported: vec![AUTHORIZATION_CODE.to_owned(), PRE_AUTHORIZED_CODE.to_owned()],
+            grant_types_supported: [AUTHORIZATION_CODE, PRE_AUTHORIZED_CODE, REFRESH_TOKEN].map(str::to_owned).into(),
             authorization_details_types_supported: vec![AuthorizationDetail::TYPE.to_owned()],
             anonymous_access_supported: true,
         }

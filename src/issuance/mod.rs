@@ -104,3 +104,6 @@ pub enum Fault {
     #[error("the record is in constant change")]
     Busy,
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,6 +63,26 @@ pub enum Reason {
     Other,
 }
 
+impl Reason {
+    /// The code in the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Lost => "lost",
+            Self::Stolen => "stolen",
+            Self::Damaged => "damaged",
+            Self::Superseded => "superseded",
+            Self::Deceased => "deceased",
+            Self::Moved => "moved",
+            Self::EntitlementLost => "entitlement_lost",
+            Self::Fraud => "fraud",
+            Self::CourtOrder => "court_order",
+            Self::Error => "error",
+            Self::Found => "found",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// Where a copy's status stands.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct StatusRef {
@@ -246,6 +266,13 @@ impl Card {
         self.suspension_event = until.map(|_| event);
         self.due_for_renewal |= change.state == State::Active && self.copies.len() > 1;
         self.history.push(change);
+    }
+
+    /// Whether it was taken away from its holder for what the holder is held to have done, or by order of a court.
+    pub fn is_withheld(&self) -> bool {
+        // All that was said since it was good: another reason on top, such as the holder's, takes nothing of it away.
+        let since = self.history.iter().rev().take_while(|change| change.state != State::Active);
+        since.into_iter().any(|change| matches!(change.reason, Some(Reason::Fraud | Reason::CourtOrder)))
     }
 
     /// The first second at which a copy of this card is not valid any more.

@@ -53,6 +53,9 @@ pub struct Grant {
     /// When it was ended before its time; no token of it is good any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
+    /// When its person stopped it together with every card of the wallet, which can be undone for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_at: Option<Timestamp>,
     /// When it ends by itself, and its record may be forgotten.
     pub expires_at: Timestamp,
 }
@@ -60,7 +63,7 @@ pub struct Grant {
 impl Grant {
     /// Whether its tokens are good at this time.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        self.ended_at.is_none() && now < self.expires_at
+        self.ended_at.is_none() && self.stopped_at.is_none() && now < self.expires_at
     }
 }
 

@@ -7,6 +7,9 @@ use crate::{
     format::openid::form::{self, FormError, Parameters},
 };
 
+/// The grant type of a refresh token (RFC 6749 section 6).
+pub const REFRESH_TOKEN: &str = "refresh_token";
+
 /// A token request, as far as it is understood.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct TokenRequest {

@@ -70,7 +70,7 @@ pub(in crate::http) async fn push(
 /// A code for an access token
 #[utoipa::path(
     post, path = "/token", tag = "wallet",
-    request_body(content = Object, content_type = "application/x-www-form-urlencoded", description = "`grant_type`, and `pre-authorized_code` with `tx_code`, or `code` with `client_id`, `redirect_uri` and `code_verifier`"),
+    request_body(content = Object, content_type = "application/x-www-form-urlencoded", description = "`grant_type`, and `pre-authorized_code` with `tx_code`, or `code` with `client_id`, `redirect_uri` and `code_verifier`, or `refresh_token`"),
     responses(
         (status = 200, description = "An access token (OpenID4VCI 1.0 section 6.2)", body = Object),
         (status = 400, description = "The error of the protocol", body = OAuthErrorDocument),

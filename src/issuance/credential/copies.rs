@@ -33,7 +33,8 @@ impl Ground {
         let mut set = claim_set(credential_type, person, at, day)?;
         let sign = |key: &PublicKey| {
             let thumbprint = thumbprint(key);
-            let copy = card.copies.iter().find(|copy| copy.holder_key == thumbprint).ok_or(Fault::Record("a card"))?;
+            // A wallet that uses a key again means the newest copy. One that is gone was renewed since, and is past its time.
+            let copy = card.copies.iter().rfind(|copy| copy.holder_key == thumbprint).ok_or(Denial::AlreadyFetched)?;
             set.valid_until = copy.valid_until.unwrap_or(card.valid_until);
             Ok(IssuedCredential { credential: self.sign_copy(credential_type, &set, copy, key)? })
         };

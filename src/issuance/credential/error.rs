@@ -3,7 +3,11 @@
 use crate::{
     format::openid::credential::CredentialRequestError,
     issuance::{Fault, grant::AccessError, proof::ProofError},
-    model::credential_type::Ineligible,
+    model::{
+        card::{MOST_LIVE_COPIES, Reason},
+        credential_type::Ineligible,
+        person::PersonState,
+    },
 };
 
 /// Why there is no credential.
@@ -35,7 +39,8 @@ pub enum CredentialError {
     Fault(#[from] Fault),
 }
 
-/// Why a request that is understood is not granted. A wallet is told no more than that.
+/// Why a request that is understood is not granted. It is said to the wallet, which says it to its holder: precise, and
+/// nothing that the holder may not know.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Denial {
     /// The configuration is not part of the offer.
@@ -44,12 +49,38 @@ pub enum Denial {
     /// The card was fetched already, by another request than this.
     #[error("this credential was fetched already")]
     AlreadyFetched,
-    /// The card was revoked since.
-    #[error("this credential was revoked")]
-    Revoked,
+    /// The card was revoked since the holder agreed.
+    #[error("the card was revoked{}; sign in again to get a new one", reason(.0))]
+    Revoked(Option<Reason>),
+    /// The card is suspended.
+    #[error("the card is suspended, and is renewed once it is reinstated")]
+    Suspended,
+    /// The holder's card was withheld, and nobody has offered another one since.
+    #[error("the card is withheld by the authority; a new one is given at its counter only")]
+    Withheld,
+    /// Too many copies are not past their time.
+    #[error("the card has {MOST_LIVE_COPIES} copies that are still valid; use them, or wait until some are past their time")]
+    TooManyCopies,
     /// The person is not eligible any more, or is gone.
-    #[error("the holder is not eligible for this credential")]
+    #[error("{}", ineligible(.0.as_ref()))]
     NotEligible(Option<Ineligible>),
+}
+
+fn reason(reason: &Option<Reason>) -> String {
+    reason.map_or_else(String::new, |reason| format!(" ({})", reason.name()))
+}
+
+fn ineligible(why: Option<&Ineligible>) -> String {
+    match why {
+        None => "the holder is not registered any more".to_owned(),
+        Some(Ineligible::PersonNotActive(PersonState::Deceased)) => "the holder is registered as deceased".to_owned(),
+        Some(Ineligible::PersonNotActive(_)) => "the holder is registered as having moved away".to_owned(),
+        Some(Ineligible::NoQualification) => "the holder has no qualification for this credential".to_owned(),
+        Some(Ineligible::QualificationNotValid { valid_from, valid_until }) => {
+            format!("the holder's qualification for this credential is valid from {valid_from} to {valid_until} only")
+        }
+        Some(Ineligible::ClaimMissing(claim)) => format!("the register lacks {claim} of the holder"),
+    }
 }
 
 impl From<AccessError> for CredentialError {

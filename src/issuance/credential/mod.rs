@@ -151,7 +151,9 @@ impl Credentials {
             return Err(Denial::AlreadyFetched.into());
         }
         match self.ground.store.get(&Key::Card(card)).map_err(Fault::from)?.map(|record| record.value) {
-            Some(Record::Card(card)) if card.state == State::Revoked => Err(Denial::Revoked.into()),
+            Some(Record::Card(card)) if card.state == State::Revoked => {
+                Err(Denial::Revoked(card.history.last().and_then(|last| last.reason)).into())
+            }
             Some(Record::Card(card)) => Ok(card),
             _ => Err(Fault::Record("a card").into()),
         }

@@ -1,17 +1,17 @@
 //! What the commit that answers a request does to cards: which card gets the copies, and which others it touches.
 
-use super::CredentialError;
+use super::{CredentialError, Denial};
 use crate::{
     base::time::Timestamp,
     issuance::{Ground, Registered},
     model::{
-        card::IssueOrder,
+        card::{Card, Circumstance, IssueOrder, MOST_LIVE_COPIES, Reason, State},
         credential_type::{ClaimSet, CredentialType},
         event::EventDraft,
         grant::Grant,
         ids::CardId,
         party::Actor,
-        record::{Guard, Write},
+        record::{Guard, Key, Record, Versioned, Write},
     },
 };
 
@@ -46,13 +46,13 @@ pub(in crate::issuance) struct Ordered {
 }
 
 impl Ground {
-    /// Orders the copies.
+    /// Orders the copies: of a new card, or of the one that the installation of the wallet has already. A card in another
+    /// installation gives way to a new one, in the same commit, unless the type is had in several wallets.
     pub(in crate::issuance) fn order_copies(&self, order: Order<'_>) -> Result<Ordered, CredentialError> {
         let Order { grant, person, credential_type, set, holder_keys, at } = order;
-        let card = CardId::random(&*self.random);
         let issue = IssueOrder {
             renews: false,
-            id: card,
+            id: CardId::random(&*self.random),
             person: person.id,
             credential_type: credential_type.name.clone(),
             offer: grant.offer,
@@ -64,6 +64,73 @@ impl Ground {
             at,
             by: Actor::Wallet,
         };
-        Ok(Ordered { card, issue, guards: Vec::new(), writes: Vec::new(), events: Vec::new() })
+        let mut ordered = Ordered { card: issue.id, issue, guards: Vec::new(), writes: Vec::new(), events: Vec::new() };
+        // Who proved no key cannot be told from anybody else: each of their cards stands by itself.
+        let Some(instance) = &grant.instance else { return Ok(ordered) };
+        let mut cards = self.cards_of(person.id)?;
+        cards.retain(|card| card.value.credential_type == credential_type.name);
+        let is_here = |card: &&Versioned<Card>| card.value.instance.as_ref() == Some(instance);
+        if let Some(own) = cards.iter().filter(is_here).find(|card| card.value.state != State::Revoked) {
+            ordered.renew(own)?;
+            return Ok(ordered);
+        }
+        may_be_new(grant, cards.iter().filter(is_here), &cards)?;
+        cards.retain(|card| card.value.state != State::Revoked && card.value.instance.is_some());
+        let known = cards.iter().map(|card| card.value.id).collect();
+        ordered.guards.push(Guard::NoOtherCard { person: person.id, credential_type: credential_type.name.clone(), known });
+        if !credential_type.several_wallets {
+            cards.iter().for_each(|card| ordered.supersede(card));
+        }
+        Ok(ordered)
     }
 }
+
+impl Ordered {
+    /// Another batch of copies of this card.
+    fn renew(&mut self, own: &Versioned<Card>) -> Result<(), Denial> {
+        let Versioned { version, value: card } = own;
+        if card.state == State::Suspended {
+            return Err(Denial::Suspended);
+        }
+        if card.live_copies(self.issue.at).saturating_add(self.issue.holder_keys.len()) > MOST_LIVE_COPIES {
+            return Err(Denial::TooManyCopies);
+        }
+        (self.card, self.issue.id, self.issue.renews) = (card.id, card.id, true);
+        self.guards.push(Guard::Version(Key::Card(card.id), *version));
+        Ok(())
+    }
+
+    /// This card gives way to the new one.
+    fn supersede(&mut self, old: &Versioned<Card>) {
+        let (at, by) = (self.issue.at, self.issue.by);
+        let why = Circumstance { at, reason: Reason::Superseded, sealed_note: None, by };
+        // It is not revoked, so it can be.
+        let Ok((revoked, what)) = old.value.revoke(why) else { return };
+        self.guards.push(Guard::Version(Key::Card(old.value.id), old.version));
+        self.writes.push(Write::Put(Record::Card(revoked)));
+        self.events.push(EventDraft { at, actor: by, what });
+    }
+}
+
+/// Whether a wallet without a card of the type gets a new one. What was agreed to before a card was taken away is not
+/// agreed to any more; and who has a card withheld gets no other one without an officer's offer.
+fn may_be_new<'a>(
+    grant: &Grant,
+    here: impl Iterator<Item = &'a Versioned<Card>>,
+    all: &[Versioned<Card>],
+) -> Result<(), Denial> {
+    for card in here {
+        let last = card.value.history.last();
+        if card.value.grant == Some(grant.id) || last.is_some_and(|last| last.at > grant.given_at) {
+            return Err(Denial::Revoked(last.and_then(|last| last.reason)));
+        }
+    }
+    let newest = all.iter().map(|card| &card.value).max_by_key(|card| card.history.first().map(|issued| issued.at));
+    match newest {
+        Some(card) if grant.offer.is_none() && card.is_withheld() => Err(Denial::Withheld),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

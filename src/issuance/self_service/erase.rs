@@ -14,7 +14,7 @@ use crate::{
         self_service::{ATTEMPTS, SelfService, SelfServiceError},
     },
     model::{
-        card::{Card, Circumstance, Reason, State},
+        card::{Card, Circumstance, Reason},
         event::{EventDraft, What},
         ids::PersonId,
         party::{Actor, Authority},
@@ -34,7 +34,7 @@ pub struct Erased {
 impl SelfService {
     /// Whether the law keeps what is kept.
     pub fn is_under_investigation(&self, session: &CitizenSession) -> Result<bool, SelfServiceError> {
-        Ok(self.cards(session)?.iter().any(is_evidence))
+        Ok(self.cards(session)?.iter().any(Card::is_withheld))
     }
 
     /// Erases what is kept about the person, who signed in just now. When this returns it is done, on disk, and every
@@ -45,7 +45,7 @@ impl SelfService {
         for _ in 0..ATTEMPTS {
             let registered = self.person(session)?;
             let cards = self.ground.cards_of(person)?;
-            if cards.iter().any(|card| is_evidence(&card.value)) {
+            if cards.iter().any(|card| card.value.is_withheld()) {
                 return Err(SelfServiceError::UnderInvestigation);
             }
             let mut commit = self.forget_cards(person, cards);
@@ -121,13 +121,6 @@ impl SelfService {
     fn event(&self, person: PersonId, what: What) -> EventDraft {
         EventDraft { at: self.ground.clock.now(), actor: Authority::Holder(person).actor(), what }
     }
-}
-
-/// Whether a card stands as it does for fraud or by order of a court.
-fn is_evidence(card: &Card) -> bool {
-    // All that was said since it was good: another reason on top, such as the holder's, takes nothing of it away.
-    let since = card.history.iter().rev().take_while(|change| change.state != State::Active);
-    since.into_iter().any(|change| matches!(change.reason, Some(Reason::Fraud | Reason::CourtOrder)))
 }
 
 /// The card as nobody's: what is left of it after a rebuild from the log, and that it was revoked.

@@ -98,7 +98,7 @@ fn issued_at(card: &Card) -> Timestamp {
 
 impl Ground {
     /// Every card of a person.
-    fn cards_of(&self, person: PersonId) -> Result<Vec<Versioned<Card>>, Fault> {
+    pub(super) fn cards_of(&self, person: PersonId) -> Result<Vec<Versioned<Card>>, Fault> {
         let query = Query::Cards { person: Some(person), state: None, credential_type: None };
         self.all(&query, |record| match record {
             Record::Card(card) => Ok(card),
@@ -107,7 +107,7 @@ impl Ground {
     }
 
     /// Every grant of a person.
-    fn grants_of(&self, person: PersonId) -> Result<Vec<Versioned<Grant>>, Fault> {
+    pub(super) fn grants_of(&self, person: PersonId) -> Result<Vec<Versioned<Grant>>, Fault> {
         self.all(&Query::Grants(person), |record| match record {
             Record::Grant(grant) => Ok(grant),
             _ => Err(Fault::Record("a grant")),

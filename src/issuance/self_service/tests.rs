@@ -137,6 +137,7 @@ impl Office {
             refresh: Some(Refresh { current: [seed; 32], previous: None }),
             given_at: NOW,
             ended_at: None,
+            stopped_at: None,
             expires_at: NOW.plus_seconds(86_400),
         }));
         id

@@ -3,13 +3,14 @@
 
 mod authorization_code;
 mod pre_authorized;
+mod refresh;
 
 use crate::{
     base::secret::Secret,
     format::openid::{
         form::FormError,
         offer::{AUTHORIZATION_CODE, PRE_AUTHORIZED_CODE},
-        token::{AuthorizationDetail, BadAuthorizationDetails, TokenRequest, TokenResponse},
+        token::{AuthorizationDetail, BadAuthorizationDetails, REFRESH_TOKEN, TokenRequest, TokenResponse},
     },
     issuance::{
         Fault, Ground,
@@ -56,6 +57,9 @@ pub enum TokenError {
     /// The wallet was switched off.
     #[error("the client is not registered here any more")]
     ClientOff,
+    /// A scope other than what was granted.
+    #[error("scope has to be what was granted, or to be left out")]
+    Scope,
     /// The code or token is unknown, used, past its time or dead, or the transaction code is wrong: which, is not said.
     #[error("the code is not good, or not any more")]
     GrantNotGood,
@@ -74,6 +78,7 @@ impl TokenError {
             Self::AuthorizationDetails(_) => "invalid_authorization_details",
             Self::Resource => "invalid_target",
             Self::ClientOff => "invalid_client",
+            Self::Scope => "invalid_scope",
             Self::GrantNotGood => "invalid_grant",
             Self::Fault(_) => return None,
         })
@@ -109,6 +114,7 @@ impl Tokens {
             None => return Err(TokenError::GrantTypeMissing),
             Some(PRE_AUTHORIZED_CODE) => Self::redeem_pre_authorized,
             Some(AUTHORIZATION_CODE) => Self::redeem_authorization_code,
+            Some(REFRESH_TOKEN) => Self::redeem_refresh_token,
             Some(_) => return Err(TokenError::GrantTypeNotSupported),
         };
         if !request.resource.iter().all(|resource| self.ground.is_resource(resource)) {

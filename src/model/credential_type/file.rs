@@ -69,6 +69,8 @@ struct FileText {
     name: String,
     validity_days: u16,
     requires: RequirementText,
+    #[serde(default)]
+    several_wallets: bool,
     title: BilingualText,
     description: BilingualText,
     looks: LooksText,
@@ -157,6 +159,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<CredentialType, TypeFileErr
         looks,
         validity_days: read.validity_days,
         requires,
+        several_wallets: read.several_wallets,
         claims,
     })
 }

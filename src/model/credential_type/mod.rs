@@ -156,6 +156,8 @@ pub struct CredentialType {
     pub validity_days: u16,
     /// What a person needs to be issued it.
     pub requires: Requirement,
+    /// Whether a person may have it in several wallets; otherwise a card in a new wallet takes the place of the old one.
+    pub several_wallets: bool,
     /// Its claims, in the order of display.
     pub claims: Vec<Claim>,
 }
