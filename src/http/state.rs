@@ -44,6 +44,8 @@ pub struct State {
     pub wallets: Wallets,
     /// Citizens' sign-in and sessions.
     pub sign_ins: SignIns,
+    /// The way in by the province's login, when there is one.
+    pub province: Option<crate::issuance::sign_in::province::ProvinceLogin>,
     /// The token endpoint for wallets.
     pub access_tokens: Tokens,
     /// Nonces for DPoP proofs, and challenges for wallet attestations.

@@ -111,6 +111,16 @@ openssl_command() {
 
 # ---- The peers -------------------------------------------------------------------------------------------------------
 
+# A port of this machine that nobody listens at now.
+free_port() {
+  local candidate
+  for _ in $(seq 50); do
+    candidate=$((32100 + RANDOM % 600))
+    (exec 3<>"/dev/tcp/127.0.0.1/$candidate") 2>/dev/null || { echo "$candidate"; return; }
+  done
+  return 1
+}
+
 node_tests() { tests/interop/with-server node --test --test-reporter=spec "$@"; }
 
 node_wallet() {
@@ -144,6 +154,22 @@ node_presentation_dns_name() {
 node_presentation_unsigned() {
   node_packages tests/interop/node || return
   YUFU_INTEROP_PREFIX=redirect_uri YUFU_SERVE_ARGS="--client-id-prefix redirect_uri" node_tests tests/interop/node/presentation.test.mjs
+}
+
+# The province's login: a provider of others, in each way that a province may have one. The service keeps what a provider says for
+# ten minutes, so each way has a service of its own.
+node_province() {
+  node_packages tests/interop/node && node_packages tests/interop/province || return
+  local port secret kind status=0
+  secret=$(mktemp "${TMPDIR:-/tmp}/yufu-login.XXXXXX")
+  echo 'a secret that only the two of them know' >"$secret"
+  for kind in userinfo id-token es256 eddsa ps256; do
+    port=$(free_port) || { status=1; break; }
+    YUFU_LOGIN_KIND=$kind YUFU_LOGIN_PORT=$port YUFU_SERVE_ARGS="--login-issuer http://127.0.0.1:$port --login-client-id yufu \
+      --login-client-secret-file $secret --login-scopes identity" node_tests tests/interop/province/province.test.mjs || status=$?
+  done
+  rm -f "$secret"
+  return "$status"
 }
 
 python_sd_jwt() {

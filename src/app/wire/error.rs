@@ -87,6 +87,14 @@ pub enum StartError {
         /// Why it cannot be written.
         error: io::Error,
     },
+    /// The secret of the service at the province's login.
+    #[error("{}: {error}", file.display())]
+    LoginSecret {
+        /// The file.
+        file: PathBuf,
+        /// Why it cannot be read.
+        error: io::Error,
+    },
     /// A thread or the server.
     #[error("the server: {0}")]
     Server(io::Error),

@@ -4,6 +4,7 @@
 mod bind;
 mod error;
 mod first_start;
+mod login;
 mod loops;
 mod repair;
 mod request_signer;
@@ -40,7 +41,7 @@ use crate::{
     },
     keyring::{self, Keyring, Purpose, evidence::EvidenceKeys},
     model::{credential_type::CredentialTypes, profile::Profile, redirect::Admitted, use_case::UseCases},
-    outbound::{AddressRules, ForeignClient},
+    outbound::{AddressRules, ForeignClient, Login},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
     store::{
         self, Mode, Store,
@@ -77,6 +78,7 @@ struct Materials {
     statuses: Arc<Statuses>,
     metrics: Arc<Metrics>,
     limits: Arc<RateLimits>,
+    login: Option<Arc<dyn Login>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -205,7 +207,9 @@ impl Materials {
         let options = Options::new(&config.storage.data, index_key, log_signer, Arc::clone(&clock), Arc::clone(&random));
         let store: Arc<dyn Store> = Arc::new(SledStore::open(Options { attested, ..options })?);
         let rules = AddressRules::new(config.outbound.allow_fetch.clone());
-        let fetch = Arc::new(ForeignClient::new(rules, &keyring::tls_roots(&config.storage.keys)?));
+        let own_roots = keyring::tls_roots(&config.storage.keys)?;
+        let login = login::login(&config.login, &public_url, &own_roots, &clock)?;
+        let fetch = Arc::new(ForeignClient::new(rules, &own_roots));
         let statuses = Arc::new(Statuses::new(Arc::clone(&store), Arc::clone(&clock), fetch));
         let trust = Arc::new(verification::trust(&keyring, &types, &public_url, clock.now()));
         let (keyring, types, use_cases) = (Arc::new(keyring), Arc::new(types), Arc::new(use_cases));
@@ -226,6 +230,7 @@ impl Materials {
             statuses,
             metrics,
             limits,
+            login,
             clock,
             random,
         })
@@ -263,6 +268,7 @@ impl Materials {
             authorizations: Authorizations::new(ground.clone(), self.admitted.clone()),
             wallets: Wallets::new(ground.clone()),
             sign_ins: SignIns::new(ground.clone()),
+            province: self.login.clone().map(|login| login::province(ground.clone(), login)),
             access_tokens: Tokens::new(ground.clone()),
             freshness: Freshness::new(ground.clone()),
             nonces: Nonces::new(ground.clone()),

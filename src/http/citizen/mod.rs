@@ -15,6 +15,7 @@ mod cookies;
 mod failure;
 mod form;
 pub(super) mod page;
+mod province;
 pub(super) mod recovery;
 pub(super) mod session;
 mod sign_in;
@@ -34,6 +35,7 @@ pub(super) fn configure(app: &mut ServiceConfig) {
     assets::configure(app);
     authorize::configure(app);
     sign_in::configure(app);
+    province::configure(app);
 }
 
 /// A resource whose problems are shown as pages.

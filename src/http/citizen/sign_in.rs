@@ -16,7 +16,7 @@ use crate::{
             authorize::signing_in_for,
             form::Form,
             page::{Visitor, is_local},
-            pages,
+            pages, province,
             recovery::{Onward, RecoveryCodePage},
             session::{HOME, SIGN_IN, session_of, sign_in_for},
         },
@@ -41,6 +41,8 @@ struct SignInPage<'a> {
     back: Option<&'a str>,
     /// What for, when a wallet asked.
     wanted: Option<&'a Wanted>,
+    /// The link to the province's login.
+    province: Option<String>,
     /// What was typed, so that nobody types it twice. Never the code.
     id_number: &'a str,
     told: Option<String>,
@@ -56,8 +58,9 @@ struct Wanted {
 }
 
 impl<'a> SignInPage<'a> {
-    fn new(visitor: &'a Visitor, back: Option<&'a str>, wanted: Option<&'a Wanted>) -> Self {
-        Self { visitor, back, wanted, id_number: "", told: None, id_number_wrong: None, code_wrong: None }
+    fn new(visitor: &'a Visitor, state: &State, back: Option<&'a str>, wanted: Option<&'a Wanted>) -> Self {
+        let province = province::link(state, back);
+        Self { visitor, back, wanted, province, id_number: "", told: None, id_number_wrong: None, code_wrong: None }
     }
 
     fn answer(&self, status: StatusCode) -> Result<HttpResponse, Problem> {
@@ -82,7 +85,7 @@ async fn page(visitor: Visitor, state: web::Data<State>, request: HttpRequest) -
         return Ok(visitor.send_to(back.as_deref().unwrap_or(HOME)));
     }
     let wanted = wanted(&visitor, &state, back.as_deref()).await;
-    SignInPage::new(&visitor, back.as_deref(), wanted.as_ref()).answer(StatusCode::OK)
+    SignInPage::new(&visitor, &state, back.as_deref(), wanted.as_ref()).answer(StatusCode::OK)
 }
 
 async fn sign_in(form: Form, state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -111,7 +114,7 @@ async fn sign_in(form: Form, state: web::Data<State>, request: HttpRequest) -> R
         Err(SignInError::Fault(fault)) => Err(fault.into()),
         Err(error) => {
             let wanted = wanted(&visitor, &state, back.as_deref()).await;
-            let mut page = SignInPage::new(&visitor, back.as_deref(), wanted.as_ref());
+            let mut page = SignInPage::new(&visitor, &state, back.as_deref(), wanted.as_ref());
             page.id_number = &id_number;
             page.refused(&error, state.clock.now())
         }

@@ -8,6 +8,7 @@
 
 mod codes;
 mod forms;
+pub mod province;
 mod seats;
 mod tries;
 mod with_code;
