@@ -38,6 +38,7 @@ fn metadata(signing: Algorithm) -> (Metadata, Arc<Keyring>, tempfile::TempDir) {
         types: Arc::new(CredentialTypes::built_in().expect("the shipped types")),
         profile: yufu::model::profile::Profile::Open,
         limits: Arc::new(yufu::issuance::limits::Unlimited),
+        encryption_required: false,
         public_url: URL.into(),
     };
     (Metadata::new(ground), keyring, folder)

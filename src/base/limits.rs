@@ -144,6 +144,18 @@ pub const TRANSACTION_DATA_ENTRIES: usize = 4;
 /// Longest entry of `transaction_data`, in bytes of base64url: a page of text.
 pub const TRANSACTION_DATA_BYTES: usize = 8 * 1024;
 
+/// Longest request for a credential that is encrypted, in bytes: the largest JSON in base64url, and the header.
+pub const ENCRYPTED_REQUEST_BYTES: usize = JSON_BODY_BYTES * 4 / 3 + JWE_HEADER_BYTES;
+
+/// Longest time for which a card that was asked for waits for an officer, in seconds: 30 days, as the offices have.
+pub const DEFERRED_SECONDS: i64 = 30 * 24 * 3600;
+
+/// Seconds after which a wallet is told to ask again for a card that waits: an officer reads before deciding.
+pub const DEFERRED_INTERVAL_SECONDS: u32 = 30;
+
+/// Most notices of wallets that a card remembers: accepted, deleted, and room for a few more fetches.
+pub const CARD_NOTICES: usize = 16;
+
 /// Copies of one card fetched in one request (batch).
 pub const BATCH_SIZE: usize = 10;
 

@@ -7,9 +7,9 @@ use crate::{
     base::{clock::Clock, random::Random},
     http::{auth::tokens::OperatorTokens, call::Door, checkpoint::follow::Followers, metrics::Metrics},
     issuance::{
-        authorize::Authorizations, credential::Credentials, freshness::Freshness, metadata::Metadata, nonce::Nonces,
-        offer::Offers, people::People, self_service::SelfService, sign_in::SignIns, signed_metadata::SignedMetadata,
-        token::Tokens, wallets::Wallets,
+        approval::Approvals, authorize::Authorizations, credential::Credentials, freshness::Freshness, metadata::Metadata,
+        nonce::Nonces, notification::Notifications, offer::Offers, people::People, self_service::SelfService, sign_in::SignIns,
+        signed_metadata::SignedMetadata, token::Tokens, wallets::Wallets,
     },
     model::{credential_type::CredentialTypes, use_case::UseCases},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
@@ -54,6 +54,10 @@ pub struct State {
     pub nonces: Nonces,
     /// The credential endpoint.
     pub credentials: Credentials,
+    /// What wallets say became of cards.
+    pub notifications: Notifications,
+    /// What officers say to cards that wait.
+    pub approvals: Approvals,
     /// What wallets and verifiers read first.
     pub metadata: Metadata,
     /// The issuer's metadata as a signed document.

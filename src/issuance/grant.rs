@@ -129,11 +129,6 @@ impl AccessError {
 }
 
 impl Access {
-    /// What a commit means in which the guard at this place among those of `spending` failed.
-    pub(super) fn replayed(&self, place: usize) -> AccessError {
-        self.spending.replayed(place).into()
-    }
-
     /// Whether it is good for exactly this configuration.
     pub(super) fn covers(&self, configuration: &str) -> bool {
         self.grant.value.configurations.iter().any(|granted| granted == configuration)
@@ -165,6 +160,7 @@ impl Ground {
             generation: 0,
             fetched: Vec::new(),
             refresh: current.map(|current| Refresh { current, previous: None }),
+            awaited: Vec::new(),
             given_at: now,
             ended_at: None,
             stopped_at: None,

@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 
 use crate::{
     base::limits::BATCH_SIZE,
-    crypto::{Algorithm, Signer},
+    crypto::{
+        Algorithm, Signer,
+        jwe::{DEFLATE, ECDH_ES, Encryption},
+    },
     format::openid::{
         metadata::{
-            AuthorizationServerMetadata, BatchIssuance, CredentialConfiguration, Display, IssuerMetadata, JwtVcIssuerMetadata,
-            KeySet, Logo, ProofType, SD_JWT_VC,
+            AnswerEncryption, AuthorizationServerMetadata, BatchIssuance, CredentialConfiguration, Display, IssuerMetadata,
+            JwtVcIssuerMetadata, KeyAttestationsRequired, KeySet, Logo, ProofType, RequestEncryption, SD_JWT_VC,
         },
         offer::{AUTHORIZATION_CODE, PRE_AUTHORIZED_CODE},
         token::{AuthorizationDetail, REFRESH_TOKEN},
@@ -45,6 +48,10 @@ impl Metadata {
             credential_issuer: url.to_string(),
             credential_endpoint: format!("{url}/credential"),
             nonce_endpoint: format!("{url}/nonce"),
+            deferred_credential_endpoint: format!("{url}/deferred_credential"),
+            notification_endpoint: format!("{url}/notification"),
+            credential_request_encryption: self.request_encryption(),
+            credential_response_encryption: self.answer_encryption(),
             batch_credential_issuance: Some(BatchIssuance { batch_size: BATCH_SIZE }),
             display: vec![
                 name("zh-CN", "鱼符电子证照", "鱼符：一对相合的鱼"),
@@ -54,15 +61,51 @@ impl Metadata {
         }
     }
 
+    fn request_encryption(&self) -> RequestEncryption {
+        let key = self.ground.keyring.decryption().public_jwk(&self.ground.decryption_kid());
+        RequestEncryption {
+            jwks: KeySet { keys: vec![key.into()] },
+            enc_values_supported: encryptions(),
+            zip_values_supported: vec![DEFLATE.to_owned()],
+            encryption_required: self.ground.encryption_required,
+        }
+    }
+
+    fn answer_encryption(&self) -> AnswerEncryption {
+        AnswerEncryption {
+            alg_values_supported: vec![ECDH_ES.to_owned()],
+            enc_values_supported: encryptions(),
+            zip_values_supported: vec![DEFLATE.to_owned()],
+            encryption_required: self.ground.encryption_required,
+        }
+    }
+
+    /// How keys are proved. Attestations alone are taken where somebody is trusted to attest keys.
+    fn proof_types(&self, credential_type: &CredentialType) -> BTreeMap<String, ProofType> {
+        let rule = self.ground.key_attestation_rule(credential_type).map(|rule| KeyAttestationsRequired {
+            key_storage: rule.key_storage.clone(),
+            user_authentication: rule.user_authentication.clone(),
+        });
+        let algorithms = Algorithm::ALL.map(jose_name).to_vec();
+        let proof_type = |required| ProofType {
+            proof_signing_alg_values_supported: algorithms.clone(),
+            key_attestations_required: required,
+        };
+        let mut types = BTreeMap::from([("jwt".to_owned(), proof_type(rule.clone()))]);
+        if !self.ground.keyring.key_attesters().is_empty() {
+            types.insert("attestation".to_owned(), proof_type(Some(rule.unwrap_or_default())));
+        }
+        types
+    }
+
     fn configuration(&self, credential_type: &CredentialType) -> CredentialConfiguration {
-        let proof_type = ProofType { proof_signing_alg_values_supported: Algorithm::ALL.map(jose_name).to_vec() };
         CredentialConfiguration {
             format: SD_JWT_VC.to_owned(),
             scope: credential_type.name.clone(),
             vct: credential_type.vct(&self.ground.public_url),
             credential_signing_alg_values_supported: vec![jose_name(self.ground.keyring.signer(Purpose::Issuer).algorithm())],
             cryptographic_binding_methods_supported: vec!["jwk".to_owned()],
-            proof_types_supported: BTreeMap::from([("jwt".to_owned(), proof_type)]),
+            proof_types_supported: self.proof_types(credential_type),
             credential_metadata: credential_type.credential_metadata(&self.ground.public_url),
         }
     }
@@ -101,6 +144,10 @@ impl Metadata {
     fn key_set(&self, purposes: &[Purpose]) -> KeySet {
         KeySet { keys: purposes.iter().map(|purpose| public_jwk(&*self.ground.keyring.signer(*purpose))).collect() }
     }
+}
+
+fn encryptions() -> Vec<String> {
+    Encryption::ALL.map(|encryption| encryption.jose_name().to_owned()).to_vec()
 }
 
 fn jose_name(algorithm: Algorithm) -> String {

@@ -9,6 +9,7 @@
 //! Each service is a view on the one [`Ground`]. What must happen once is decided by a guard inside a commit, never by a
 //! look before it.
 
+pub mod approval;
 pub mod authorize;
 pub mod caller;
 pub mod client_attestation;
@@ -19,6 +20,7 @@ mod grant;
 pub mod limits;
 pub mod metadata;
 pub mod nonce;
+pub mod notification;
 pub mod offer;
 pub mod people;
 pub mod proof;
@@ -64,6 +66,8 @@ pub struct Ground {
     pub profile: Profile,
     /// How often who may come.
     pub limits: Arc<dyn Limits>,
+    /// Whether requests and answers at the credential endpoint have to be encrypted.
+    pub encryption_required: bool,
     /// The issuer's identifier, and the beginning of every address: no slash at its end.
     pub public_url: Arc<str>,
 }

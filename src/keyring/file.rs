@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::{
     KeyringError,
     anchors::anchors,
-    material::{Identity, Material, REQUEST, dns_name},
+    material::{CREDENTIAL_REQUEST, Identity, Material, REQUEST, dns_name},
 };
 use crate::{
     base::{base64url, secret::SecretKey, time::Timestamp},
@@ -34,6 +34,7 @@ const STATUS_LIST: &str = "status-list";
 pub(super) const REQUESTS: &str = "request";
 const LOG: &str = "log.key.pem";
 const ACCESS_TOKEN: &str = "access-token.key.pem";
+pub(super) const CREDENTIAL_REQUEST_KEY: &str = "credential-request.key.pem";
 pub(super) const ROOT_KEY: &str = "development-root.key.pem";
 pub(super) const ROOT: &str = "development-root.cert.pem";
 const BLIND_INDEX: &str = "blind-index.key";
@@ -140,6 +141,7 @@ impl<'a> Folder<'a> {
             request: self.request_identity(public_url, now)?,
             log: self.key(LOG, Algorithm::Ed25519)?,
             access_token: self.key(ACCESS_TOKEN, Algorithm::Es256)?,
+            credential_request: self.key(CREDENTIAL_REQUEST_KEY, CREDENTIAL_REQUEST)?,
             development_root: if marker.development { Some(self.root(signing)?) } else { None },
             people: people.try_into().map_err(|_| KeyringError::Missing { file: self.0.join(PEOPLE) })?,
             blind_index: self.secret(BLIND_INDEX)?,
@@ -257,7 +259,7 @@ pub(super) fn chain_name(identity: &str) -> String {
 fn names(development: bool) -> Vec<String> {
     let mut names: Vec<_> =
         [ISSUER, STATUS_LIST, REQUESTS].iter().flat_map(|name| [key_name(name), chain_name(name)]).collect();
-    names.extend([LOG, ACCESS_TOKEN, BLIND_INDEX, INDEX, CODE].map(str::to_owned));
+    names.extend([LOG, ACCESS_TOKEN, CREDENTIAL_REQUEST_KEY, BLIND_INDEX, INDEX, CODE].map(str::to_owned));
     names.extend((0..SHARDS).map(|shard| format!("{PEOPLE}/{shard:x}.key")));
     if development {
         names.extend([ROOT_KEY, ROOT].map(str::to_owned));
@@ -285,6 +287,7 @@ fn files(material: &Material) -> Vec<(String, Zeroizing<String>)> {
     }
     files.push((LOG.to_owned(), key_pem(&material.log)));
     files.push((ACCESS_TOKEN.to_owned(), key_pem(&material.access_token)));
+    files.push((CREDENTIAL_REQUEST_KEY.to_owned(), key_pem(&material.credential_request)));
     if let Some(root) = &material.development_root {
         files.push((ROOT_KEY.to_owned(), key_pem(&root.key)));
         files.push((ROOT.to_owned(), chain_pem(&root.chain)));

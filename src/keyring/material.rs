@@ -18,6 +18,10 @@ const DAY_SECONDS: i64 = 86_400;
 /// The algorithm of request objects, which every wallet has to know (HAIP 1.0 section 7).
 pub(super) const REQUEST: Algorithm = Algorithm::Es256;
 
+/// The curve of the key that decrypts requests for credentials: ECDH-ES on P-256, which every wallet has to know (HAIP 1.0
+/// section 5).
+pub(super) const CREDENTIAL_REQUEST: Algorithm = Algorithm::Es256;
+
 /// A key with the certificates that vouch for it, leaf first.
 pub(super) struct Identity {
     pub(super) key: SoftwareKey,
@@ -32,6 +36,8 @@ pub(super) struct Material {
     pub(super) request: Identity,
     pub(super) log: SoftwareKey,
     pub(super) access_token: SoftwareKey,
+    /// Decrypts requests for credentials; it agrees and never signs.
+    pub(super) credential_request: SoftwareKey,
     /// The root above the two identities, of a development set; its chain is itself.
     pub(super) development_root: Option<Identity>,
     pub(super) people: [SecretKey; SHARDS],
@@ -68,6 +74,7 @@ impl Material {
             blind_index: secret(),
             index: secret(),
             code: secret(),
+            credential_request: SoftwareKey::generate(CREDENTIAL_REQUEST, random),
         })
     }
 }

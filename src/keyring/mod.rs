@@ -27,7 +27,8 @@ use std::{
 use crate::{
     base::{clock::Clock, random::Random, secret::SecretKey},
     crypto::{
-        Algorithm, PublicKey, Sealer, Signer,
+        Algorithm, KeyError, PublicKey, Sealer, Signer,
+        jwe::DecryptionKey,
         x509::{Anchor, BuildError},
     },
 };
@@ -58,13 +59,14 @@ pub struct Keyring {
     request_x5c: Vec<Vec<u8>>,
     log: Arc<dyn Signer>,
     access_token: Arc<dyn Signer>,
+    decryption: Arc<DecryptionKey>,
     anchors: Vec<Anchor>,
     trust_lists: Vec<TrustList>,
     wallet_attesters: Vec<Anchor>,
     key_attesters: Vec<Anchor>,
     development: bool,
     new: bool,
-    added: Option<PathBuf>,
+    added: Vec<PathBuf>,
     index: SecretKey,
     code: SecretKey,
     sealer: Sealer,
@@ -86,9 +88,11 @@ impl Keyring {
         if new {
             folder.create(&Material::development(public_url, signing, clock.now(), random)?)?;
         }
-        let added = folder.add_request_key(public_url, signing, clock.now(), random)?;
+        let mut added = Vec::from_iter(folder.add_request_key(public_url, signing, clock.now(), random)?);
+        added.extend(folder.add_decryption_key(random)?);
         let material = folder.read(public_url, signing, clock.now())?;
-        let keyring = Self::from_material(material, anchors(dir)?);
+        let unfit = |_| KeyringError::Malformed { file: dir.join(file::CREDENTIAL_REQUEST_KEY), expected: "a key of P-256" };
+        let keyring = Self::from_material(material, anchors(dir)?).map_err(unfit)?;
         let (wallet_attesters, key_attesters) = (attesters(dir, WALLET_ATTESTERS)?, attesters(dir, KEY_ATTESTERS)?);
         Ok(Self { new, added, trust_lists: trust_lists(dir)?, wallet_attesters, key_attesters, ..keyring })
     }
@@ -111,11 +115,12 @@ impl Keyring {
         let anchors = root.map(|der| Anchor::from_der(der)).collect::<Result<_, _>>();
         // What was just made is an authority's certificate; an error here could only be one of making it.
         let anchors = anchors.map_err(|_| BuildError::NotEncodable)?;
-        Ok(Self::from_material(material, anchors))
+        Ok(Self::from_material(material, anchors).map_err(|_| BuildError::NotEncodable)?)
     }
 
-    fn from_material(material: Material, anchors: Vec<Anchor>) -> Self {
-        Self {
+    fn from_material(material: Material, anchors: Vec<Anchor>) -> Result<Self, KeyError> {
+        let decryption = DecryptionKey::from_secret(material.credential_request.secret().expose())?;
+        Ok(Self {
             issuer: Arc::new(material.issuer.key),
             issuer_x5c: material.issuer.chain,
             status_list: Arc::new(material.status_list.key),
@@ -124,17 +129,18 @@ impl Keyring {
             request_x5c: material.request.chain,
             log: Arc::new(material.log),
             access_token: Arc::new(material.access_token),
+            decryption: Arc::new(decryption),
             anchors,
             trust_lists: Vec::new(),
             wallet_attesters: Vec::new(),
             key_attesters: Vec::new(),
             development: material.development_root.is_some(),
             new: true,
-            added: None,
+            added: Vec::new(),
             index: material.index,
             code: material.code,
             sealer: Sealer::new(material.people, material.blind_index),
-        }
+        })
     }
 
     /// The key for a purpose.
@@ -195,9 +201,14 @@ impl Keyring {
         self.new
     }
 
-    /// The key file that this start made for a purpose that its development set was older than.
-    pub fn added(&self) -> Option<&Path> {
-        self.added.as_deref()
+    /// The key files that this start made for purposes that its set was older than.
+    pub fn added(&self) -> &[PathBuf] {
+        &self.added
+    }
+
+    /// Decrypts requests for credentials (OpenID4VCI 1.0 section 10). Its `kid` is its thumbprint.
+    pub fn decryption(&self) -> &DecryptionKey {
+        &self.decryption
     }
 
     /// The key of the permutation that places cards in status lists.

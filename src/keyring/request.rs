@@ -1,11 +1,14 @@
-//! The key for requests, in folders that are older than its purpose.
+//! Keys whose purposes are younger than some folders: the one that signs requests, and the one that decrypts them.
 
 use std::{fs, path::PathBuf};
 
 use super::{
     KeyringError,
-    file::{Folder, REQUESTS, ROOT, ROOT_KEY, STAGING, chain_name, chain_pem, key_name, key_pem, make_dir, sync_dir, write},
-    material::{REQUEST, dns_name, request_identity},
+    file::{
+        CREDENTIAL_REQUEST_KEY, Folder, REQUESTS, ROOT, ROOT_KEY, STAGING, chain_name, chain_pem, key_name, key_pem, make_dir,
+        sync_dir, write,
+    },
+    material::{CREDENTIAL_REQUEST, REQUEST, dns_name, request_identity},
 };
 use crate::{
     base::{random::Random, time::Timestamp},
@@ -52,6 +55,16 @@ impl Folder<'_> {
         let identity = request_identity(key, public_url, &root, now, random)?;
         self.put(&chain_name, &chain_pem(&identity.chain))?;
         Ok(Some(file))
+    }
+
+    /// Makes the key that decrypts requests for credentials in a set that was made before there was one, and gives its file.
+    /// Nobody has to vouch for it (wallets take it from the metadata) and nothing was encrypted to it, so any set gets it.
+    pub(super) fn add_decryption_key(&self, random: &dyn Random) -> Result<Option<PathBuf>, KeyringError> {
+        if self.has(CREDENTIAL_REQUEST_KEY)? {
+            return Ok(None);
+        }
+        self.put(CREDENTIAL_REQUEST_KEY, &key_pem(&SoftwareKey::generate(CREDENTIAL_REQUEST, random)))?;
+        Ok(Some(self.0.join(CREDENTIAL_REQUEST_KEY)))
     }
 
     /// Writes one file aside and moves it into its place.

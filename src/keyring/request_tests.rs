@@ -50,13 +50,13 @@ impl Older {
 fn a_development_set_from_before_gets_the_key_once_and_says_so() {
     let older = Older::new();
     let first = older.start().expect("a start");
-    assert_eq!((first.added(), first.is_new()), (Some(older.file(FILES[0]).as_path()), false));
+    assert_eq!((first.added(), first.is_new()), ([older.file(FILES[0])].as_slice(), false));
     let leaf = x509::verify_chain(first.x5c(Purpose::Request), first.anchors(), NOW).expect("the chain leads to an anchor");
     assert_eq!((leaf.dns_names, leaf.uris), (vec!["id.example".to_owned()], vec![]));
     let mode = fs::metadata(older.file(FILES[0])).expect("it is there").permissions().mode() & 0o777;
     assert_eq!(mode, 0o600);
     let second = older.start().expect("another start");
-    assert_eq!(second.added(), None);
+    assert!(second.added().is_empty());
     assert_eq!(second.signer(Purpose::Request).key_id(), first.signer(Purpose::Request).key_id());
     assert!(!older.file(".new").exists());
 }
@@ -73,7 +73,7 @@ fn what_a_start_left_half_done_the_next_one_ends() {
     FILES.iter().for_each(|name| fs::remove_file(older.file(name)).expect("it was there"));
     fs::create_dir(older.file(".new")).expect("a folder");
     fs::write(older.file(".new/request.key.pem"), "half a k").expect("it is written");
-    assert!(older.start().expect("the start after the crash").added().is_some());
+    assert_eq!(older.start().expect("the start after the crash").added().len(), 1);
     assert!(!older.file(".new").exists());
 }
 
@@ -153,4 +153,17 @@ fn the_dns_name_is_the_host_and_of_an_address_the_machine_itself() {
     ] {
         assert_eq!(dns_name(url), name, "{url}");
     }
+}
+
+#[test]
+fn any_set_from_before_gets_the_key_that_decrypts_and_keeps_it() {
+    let older = Older::new();
+    older.start().expect("a start that makes the key for requests");
+    older.without_development_root();
+    fs::remove_file(older.file("credential-request.key.pem")).expect("it was there");
+    let first = older.start().expect("a start");
+    assert_eq!(first.added(), [older.file("credential-request.key.pem")]);
+    let second = older.start().expect("another start");
+    assert!(second.added().is_empty());
+    assert_eq!(second.decryption().thumbprint(), first.decryption().thumbprint());
 }

@@ -7,7 +7,7 @@ use crate::{
     base::time::Timestamp,
     model::{
         client::WalletInstance,
-        ids::{CardId, GrantId, OfferId, PersonId},
+        ids::{CardId, DeferredId, GrantId, OfferId, PersonId},
         record::OneTimeKey,
     },
 };
@@ -45,6 +45,9 @@ pub struct Grant {
     /// What was fetched in this generation.
     #[serde(default)]
     pub fetched: Vec<Fetched>,
+    /// What an officer has still to say a word on, or said no to. Refreshing leaves it as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub awaited: Vec<Awaited>,
     /// The refresh token, when there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<Refresh>,
@@ -78,6 +81,17 @@ pub struct Fetched {
     pub request: OneTimeKey,
     /// When.
     pub at: Timestamp,
+}
+
+/// A card that was asked for and is not issued yet.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Awaited {
+    /// The configuration.
+    pub configuration: String,
+    /// The issuance that waits.
+    pub deferred: DeferredId,
+    /// The hash of the request, as in [`Fetched`].
+    pub request: OneTimeKey,
 }
 
 /// The refresh token of a grant. Each use replaces it.

@@ -33,6 +33,8 @@ pub enum Capability {
     OfferCards,
     /// Make codes with which people sign in.
     MakeSignInCodes,
+    /// Agree to cards that wait for an officer's word, or refuse them.
+    DecideIssuance,
     /// Find and read cards.
     ReadCards,
     /// Suspend, reinstate, revoke.
@@ -60,7 +62,10 @@ impl Role {
         match self {
             Self::Administrator => !matches!(capability, C::Verify),
             Self::Registrar => {
-                matches!(capability, C::RegisterPeople | C::ReadPeople | C::OfferCards | C::MakeSignInCodes | C::ReadCards)
+                matches!(
+                    capability,
+                    C::RegisterPeople | C::ReadPeople | C::OfferCards | C::MakeSignInCodes | C::DecideIssuance | C::ReadCards
+                )
             }
             Self::Revoker => matches!(capability, C::ReadPeople | C::ReadCards | C::ChangeCards),
             Self::Auditor => matches!(capability, C::ReadPeople | C::ReadCards | C::ReadEvents | C::ReadEvidence),

@@ -7,7 +7,7 @@ use yufu::{
     format::{openid::credential::CredentialRequestError, sdjwt::Unverified},
     issuance::{
         AccessError,
-        credential::{CredentialError, Denial},
+        credential::{Body, CredentialError, Denial},
         proof::ProofError,
     },
     keyring::Purpose,
@@ -146,7 +146,7 @@ fn requests_that_are_not_good_get_no_card() {
         (
             "NT-VCI-09",
             with(json!({config: id, "credential_response_encryption": {"jwk": {}, "enc": "A128GCM"}})),
-            R::EncryptionNotSupported.into(),
+            R::Encryption("alg of jwk has to be ECDH-ES").into(),
             "invalid_encryption_parameters",
         ),
         ("OV-08", request(id, &[proof.clone(), proof.clone()]), ProofError::KeyTwice.into(), "invalid_proof"),
@@ -156,7 +156,7 @@ fn requests_that_are_not_good_get_no_card() {
         assert_eq!(office.state(), state, "{line}");
     }
     let doubled = format!(r#"{{"{config}":"{id}","{config}":"{id}","proofs":{{"jwt":["{proof}"]}}}}"#);
-    assert_eq!(office.credentials.issue(&bearer(&token), doubled.as_bytes()), Err(R::NotJson.into()), "NT-VCI-13");
+    assert_eq!(office.credentials.issue(&bearer(&token), Body::Json(doubled.as_bytes())), Err(R::NotJson.into()), "NT-VCI-13");
     assert!(office.fetch(&token, &request(id, &[proof])).is_ok(), "and the service goes on");
 }
 

@@ -17,14 +17,14 @@ use yufu::{
     },
     crypto::{Algorithm, Signer, SoftwareKey, jws},
     format::openid::{
-        credential::CredentialResponse,
+        credential::{CredentialResponse, Issued},
         offer::PRE_AUTHORIZED_CODE,
         token::{TokenRequest, TokenResponse},
     },
     issuance::{
         Ground,
         caller::Shown,
-        credential::{CredentialError, Credentials},
+        credential::{Body, Content, CredentialError, Credentials},
         limits::Unlimited,
         nonce::Nonces,
         offer::{OfferOrder, Offered, OfferedGrants, Offers},
@@ -76,6 +76,7 @@ impl Office {
             types: Arc::new(CredentialTypes::built_in().expect("the shipped types")),
             profile,
             limits: Arc::new(Unlimited),
+            encryption_required: false,
             public_url: URL.into(),
         };
         Self {
@@ -118,8 +119,11 @@ impl Office {
         self.redeem(&code(&self.offer_of(types, false)), None).expect("a token").access_token
     }
 
-    pub fn fetch(&self, token: &str, body: &Value) -> Result<CredentialResponse, CredentialError> {
-        self.credentials.issue(&bearer(token), body.to_string().as_bytes())
+    pub fn fetch(&self, token: &str, body: &Value) -> Result<Issued, CredentialError> {
+        match self.credentials.issue(&bearer(token), Body::Json(body.to_string().as_bytes()))?.content {
+            Content::Json(CredentialResponse::Issued(issued)) => Ok(issued),
+            other => panic!("neither deferred nor encrypted: {other:?}"),
+        }
     }
 
     pub fn nonce(&self) -> String {

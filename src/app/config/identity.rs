@@ -45,6 +45,11 @@ pub struct IdentityOptions {
     /// commas. Under haip wallets are registered, and a start with this is refused.
     #[arg(long, env = "YUFU_ADMIT_REDIRECT_URIS", value_name = "URI", value_delimiter = ',')]
     pub admit_redirect_uris: Vec<Admitted>,
+    /// Take requests for cards, and give cards, only encrypted end to end (OpenID4VCI section 10)
+    ///
+    /// When it is left out, wallets may do so. With it, a proxy that ends TLS sees neither proofs nor cards.
+    #[arg(long, env = "YUFU_REQUIRE_ENCRYPTION", num_args = 0..=1, default_value = "false", default_missing_value = "true")]
+    pub require_encryption: bool,
 
     /// Serve beyond this machine with the development keys that the first start makes
     #[arg(long, env = "YUFU_ALLOW_DEVELOPMENT_KEYS", num_args = 0..=1, default_value = "false", default_missing_value = "true")]
@@ -64,6 +69,7 @@ impl Default for IdentityOptions {
             client_id_prefix: ClientIdPrefix::default(),
             profile: None,
             admit_redirect_uris: Vec::new(),
+            require_encryption: false,
             allow_development_keys: false,
             allow_plain_http: false,
         }
@@ -92,6 +98,7 @@ impl IdentityOptions {
             let admitted: Vec<String> = self.admit_redirect_uris.iter().map(Admitted::to_string).collect();
             lines.push(("admit-redirect-uris", quoted(admitted.join(","))));
         }
+        lines.push(("require-encryption", self.require_encryption.to_string()));
         lines.push(("allow-development-keys", self.allow_development_keys.to_string()));
         lines.push(("allow-plain-http", self.allow_plain_http.to_string()));
     }

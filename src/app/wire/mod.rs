@@ -10,7 +10,11 @@ mod repair;
 mod request_signer;
 mod verification;
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 pub use error::StartError;
 pub use first_start::token_file;
@@ -35,9 +39,9 @@ use crate::{
         server::{self, EndsBy, Running},
     },
     issuance::{
-        Ground, authorize::Authorizations, credential::Credentials, freshness::Freshness, metadata::Metadata, nonce::Nonces,
-        offer::Offers, people::People, self_service::SelfService, sign_in::SignIns, signed_metadata::SignedMetadata,
-        token::Tokens, wallets::Wallets,
+        Ground, approval::Approvals, authorize::Authorizations, credential::Credentials, freshness::Freshness,
+        metadata::Metadata, nonce::Nonces, notification::Notifications, offer::Offers, people::People,
+        self_service::SelfService, sign_in::SignIns, signed_metadata::SignedMetadata, token::Tokens, wallets::Wallets,
     },
     keyring::{self, Keyring, Purpose, evidence::EvidenceKeys},
     model::{credential_type::CredentialTypes, profile::Profile, redirect::Admitted, use_case::UseCases},
@@ -68,6 +72,7 @@ struct Materials {
     origin: PublicUrl,
     profile: Profile,
     admitted: Vec<Admitted>,
+    encryption_required: bool,
     public_url: String,
     keyring: Arc<Keyring>,
     evidence_keys: EvidenceKeys,
@@ -92,9 +97,8 @@ impl Service {
         let now = materials.clock.now();
         let signer = request_signer::request_signer(config, &materials.keyring, &materials.public_url, now)?;
         let mut notes = std::mem::take(&mut bound.notes);
-        if let Some(file) = materials.keyring.added() {
-            notes.push(format!("made {}, which signs requests for presentations; keep a backup of it", file.display()));
-        }
+        let made = |file: &PathBuf| format!("made {}, a key that came with this version; keep a backup of it", file.display());
+        notes.extend(materials.keyring.added().iter().map(made));
         notes.extend(materials.use_cases.left_out().iter().map(|why| format!("a use case that ships is left out: {why}")));
         if !config.outbound.allow_fetch.is_empty() {
             let blocks: Vec<String> = config.outbound.allow_fetch.iter().map(ToString::to_string).collect();
@@ -220,6 +224,7 @@ impl Materials {
             origin,
             profile,
             admitted: config.identity.admit_redirect_uris.clone(),
+            encryption_required: config.identity.require_encryption,
             public_url,
             keyring,
             evidence_keys,
@@ -254,6 +259,7 @@ impl Materials {
             types: Arc::clone(&self.types),
             profile: self.profile,
             limits: Arc::clone(&self.limits) as Arc<dyn Limits>,
+            encryption_required: self.encryption_required,
             public_url: self.public_url.as_str().into(),
         }
     }
@@ -275,6 +281,8 @@ impl Materials {
             credentials: Credentials::new(ground.clone()),
             signed_metadata: SignedMetadata::new(ground.clone()),
             self_service: SelfService::new(ground.clone()),
+            notifications: Notifications::new(ground.clone()),
+            approvals: Approvals::new(ground.clone()),
             metadata: Metadata::new(ground),
             lifecycle: Lifecycle {
                 store: Arc::clone(&self.store),

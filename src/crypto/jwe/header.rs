@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{ECDH_ES, Encryption, JweError, agreement::Derivation, key};
+use super::{DEFLATE, ECDH_ES, Encryption, JweError, agreement::Derivation, key};
 use crate::{
     base::{base64url, json, limits::JWE_HEADER_BYTES},
     crypto::PublicKey,
@@ -10,24 +10,25 @@ use crate::{
 
 /// Members that are read, or that say nothing a receiver acts on. All others are refused: `crit`, `p2c`, `jku`, `jwk`,
 /// `x5c` and their like would lead elsewhere.
-const KNOWN: [&str; 8] = ["alg", "enc", "kid", "epk", "apu", "apv", "typ", "cty"];
+const KNOWN: [&str; 9] = ["alg", "enc", "kid", "epk", "apu", "apv", "typ", "cty", "zip"];
 
-/// Members that are refused by their name, so that whoever sends them learns which. `zip` is for a profile that inflates
-/// under a bound of its own; no response of a wallet is compressed.
-const REFUSED: [&str; 12] = ["crit", "zip", "p2c", "p2s", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "b64", "iv"];
+/// Members that are refused by their name, so that whoever sends them learns which.
+const REFUSED: [&str; 11] = ["crit", "p2c", "p2s", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "b64", "iv"];
 
 pub(super) struct Header {
     pub(super) encryption: Encryption,
     pub(super) kid: String,
     /// The sender's ephemeral key, nothing checked but its form.
     pub(super) epk: [u8; 65],
+    /// Whether the content was compressed before it was encrypted.
+    pub(super) deflated: bool,
     apu: Vec<u8>,
     apv: Vec<u8>,
 }
 
 impl Header {
-    /// Reads the first part of a compact JWE.
-    pub(super) fn read(protected: &str) -> Result<Self, JweError> {
+    /// Reads the first part of a compact JWE. Without `inflates`, compressed content is refused.
+    pub(super) fn read(protected: &str, inflates: bool) -> Result<Self, JweError> {
         if protected.len() > JWE_HEADER_BYTES {
             return Err(JweError::TooLong);
         }
@@ -37,6 +38,11 @@ impl Header {
             return Err(JweError::HeaderNotAccepted(refused));
         }
         let text = |member: &str| members.get(member).and_then(Value::as_str);
+        let deflated = match members.get("zip") {
+            None => false,
+            Some(zip) if inflates && zip == DEFLATE => true,
+            Some(_) => return Err(JweError::HeaderNotAccepted("zip")),
+        };
         // A JWS stands out here at the latest: its `alg` is no key agreement.
         if text("alg") != Some(ECDH_ES) {
             return Err(JweError::AlgorithmNotAllowed);
@@ -55,6 +61,7 @@ impl Header {
             encryption,
             kid: text("kid").ok_or(JweError::OtherKey)?.to_owned(),
             epk: key::point_of_jwk(epk).ok_or(JweError::HeaderNotAccepted("epk"))?,
+            deflated,
             apu: party(&members, "apu")?,
             apv: party(&members, "apv")?,
         })
@@ -65,9 +72,16 @@ impl Header {
     }
 }
 
-/// The first part of a compact JWE from the owner of `epk`, and with it the authenticated data.
-pub(super) fn write(encryption: Encryption, kid: &str, epk: &PublicKey) -> String {
-    let header = json!({"alg": ECDH_ES, "enc": encryption.jose_name(), "kid": kid, "epk": epk.to_jwk()});
+/// The first part of a compact JWE from the owner of `epk`, and with it the authenticated data. A `kid` stands in it as the
+/// recipient gave it, or not at all (OpenID4VCI 1.0 section 10).
+pub(super) fn write(encryption: Encryption, kid: Option<&str>, epk: &PublicKey, deflated: bool) -> String {
+    let mut header = json!({"alg": ECDH_ES, "enc": encryption.jose_name(), "epk": epk.to_jwk()});
+    if let Some(kid) = kid {
+        header["kid"] = kid.into();
+    }
+    if deflated {
+        header["zip"] = DEFLATE.into();
+    }
     base64url::encode(header.to_string())
 }
 

@@ -10,6 +10,9 @@ use crate::{
     crypto::{KeyError, PublicKey},
 };
 
+/// Longest identifier of a key, in bytes: thumbprints have 43 characters, addresses some hundred.
+const KID_BYTES: usize = 1024;
+
 /// A private key that decrypts. It is held by the cryptographic library, which wipes it when it is dropped, and cannot be
 /// taken out.
 pub struct DecryptionKey {
@@ -71,16 +74,22 @@ impl std::fmt::Debug for DecryptionKey {
     }
 }
 
-/// Somebody's public key to encrypt to, with the identifier they gave it.
+/// Somebody's public key to encrypt to, with the identifier they gave it, if they gave one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EncryptionKey {
     public: PublicKey,
-    kid: String,
+    kid: Option<String>,
 }
 
 impl EncryptionKey {
     /// Reads a JWK of `EC`/`P-256` with `kid` and `alg` `ECDH-ES`; a `use` other than `enc` and a private member are refused.
     pub fn from_jwk(jwk: &Map<String, Value>) -> Result<Self, KeyError> {
+        Self::from_unnamed_jwk(jwk).and_then(|key| if key.kid.is_some() { Ok(key) } else { Err(KeyError::Malformed) })
+    }
+
+    /// As [`from_jwk`](Self::from_jwk), and `kid` may be missing: a wallet gives one key with its request (OpenID4VCI 1.0
+    /// section 8.2).
+    pub fn from_unnamed_jwk(jwk: &Map<String, Value>) -> Result<Self, KeyError> {
         if jwk.contains_key("d") {
             return Err(KeyError::Private);
         }
@@ -89,14 +98,18 @@ impl EncryptionKey {
         if !fits || !curve {
             return Err(KeyError::Unsupported);
         }
-        let kid = jwk.get("kid").and_then(Value::as_str).ok_or(KeyError::Malformed)?.to_owned();
+        let kid = match jwk.get("kid") {
+            None => None,
+            Some(Value::String(kid)) if kid.len() <= KID_BYTES => Some(kid.clone()),
+            Some(_) => return Err(KeyError::Malformed),
+        };
         let point = point_of_jwk(jwk).ok_or(KeyError::Malformed)?;
         Ok(Self { public: PublicKey::p256(&point)?, kid })
     }
 
     /// Its identifier.
-    pub fn kid(&self) -> &str {
-        &self.kid
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
     }
 
     pub(super) fn public(&self) -> &PublicKey {

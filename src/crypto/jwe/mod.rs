@@ -2,12 +2,13 @@
 //! 4.6), with AES-GCM (section 5.3). Nothing else of JWE is spoken.
 //!
 //! The text chooses nothing but which of the two ciphers: `alg` has to be exactly `ECDH-ES`, `kid` the one of the key at
-//! hand, and a header member that is not on the list is refused, so that no password count, no other place's key and no
-//! decompression hides in it. Whatever fails once a key was agreed on is one error: a stranger learns nothing by trying.
+//! hand, and a header member that is not on the list is refused, so that no password count and no other place's key hides
+//! in it. Compressed content is taken only where the caller says how large it may become. Whatever fails once a key was agreed on is one error: a stranger learns nothing by trying.
 
 mod agreement;
 mod header;
 mod key;
+mod zip;
 
 use aes_gcm::{
     Aes128Gcm, Aes256Gcm, KeyInit, Nonce,
@@ -21,6 +22,9 @@ pub use key::{DecryptionKey, EncryptionKey};
 
 /// The one `alg` spoken: direct agreement (RFC 7518 section 4.6).
 pub const ECDH_ES: &str = "ECDH-ES";
+
+/// The one compression (RFC 7516 section 4.1.3).
+pub const DEFLATE: &str = "DEF";
 
 /// Sizes of AES-GCM in JWE (RFC 7518 section 5.3).
 const NONCE_BYTES: usize = 12;
@@ -48,6 +52,9 @@ pub enum JweError {
     /// Anything cryptographic: a point off the curve, a tag that does not fit. Nothing more is said.
     #[error("does not decrypt")]
     NotDecrypted,
+    /// The content is not DEFLATE as `zip` says, or larger than allowed when inflated.
+    #[error("the content does not inflate to an allowed size")]
+    NotInflated,
 }
 
 /// A content encryption (RFC 7518 section 5.3).
@@ -93,8 +100,28 @@ pub struct Decrypted {
     pub plaintext: Secret<Vec<u8>>,
 }
 
-/// Decrypts a compact JWE of at most `most_bytes` that names `key` by `kid`.
+/// Decrypts a compact JWE of at most `most_bytes` that names `key` by `kid`. Compressed content is refused.
 pub fn decrypt(text: &str, key: &DecryptionKey, kid: &str, most_bytes: usize) -> Result<Decrypted, JweError> {
+    open(text, key, kid, (most_bytes, None))
+}
+
+/// As [`decrypt`], and content that was compressed (`zip` `DEF`, RFC 7516 section 4.1.3) is inflated to at most
+/// `most_inflated` bytes: never more is allocated, whatever a few bytes would become (RFC 8725 section 3.6).
+pub fn decrypt_inflating(
+    text: &str,
+    key: &DecryptionKey,
+    kid: &str,
+    (most_bytes, most_inflated): (usize, usize),
+) -> Result<Decrypted, JweError> {
+    open(text, key, kid, (most_bytes, Some(most_inflated)))
+}
+
+fn open(
+    text: &str,
+    key: &DecryptionKey,
+    kid: &str,
+    (most_bytes, most_inflated): (usize, Option<usize>),
+) -> Result<Decrypted, JweError> {
     if text.len() > most_bytes {
         return Err(JweError::TooLong);
     }
@@ -105,7 +132,7 @@ pub fn decrypt(text: &str, key: &DecryptionKey, kid: &str, most_bytes: usize) ->
     if parts.next().is_some() || protected.is_empty() || !encrypted_key.is_empty() {
         return Err(JweError::Malformed);
     }
-    let header = Header::read(protected)?;
+    let header = Header::read(protected, most_inflated.is_some())?;
     if header.kid != kid {
         return Err(JweError::OtherKey);
     }
@@ -120,6 +147,10 @@ pub fn decrypt(text: &str, key: &DecryptionKey, kid: &str, most_bytes: usize) ->
         Encryption::A256Gcm => cipher::<Aes256Gcm>(content_key.expose())?.decrypt(&Nonce::from(iv), payload),
     };
     let plaintext = Secret::new(plaintext.map_err(|_| JweError::NotDecrypted)?);
+    let plaintext = match most_inflated {
+        Some(most) if header.deflated => Secret::new(zip::inflate(plaintext.expose(), most).ok_or(JweError::NotInflated)?),
+        _ => plaintext,
+    };
     Ok(Decrypted { encryption: header.encryption, plaintext })
 }
 
@@ -130,12 +161,32 @@ pub fn encrypt(
     encryption: Encryption,
     random: &dyn Random,
 ) -> Result<String, JweError> {
+    seal(plaintext, recipient, (encryption, false), random)
+}
+
+/// As [`encrypt`], with the content compressed before (`zip` `DEF`).
+pub fn encrypt_deflated(
+    plaintext: &[u8],
+    recipient: &EncryptionKey,
+    encryption: Encryption,
+    random: &dyn Random,
+) -> Result<String, JweError> {
+    let deflated = Secret::new(zip::deflate(plaintext).ok_or(JweError::TooLong)?);
+    seal(deflated.expose(), recipient, (encryption, true), random)
+}
+
+fn seal(
+    content: &[u8],
+    recipient: &EncryptionKey,
+    (encryption, deflated): (Encryption, bool),
+    random: &dyn Random,
+) -> Result<String, JweError> {
     let ephemeral = DecryptionKey::generate(random);
-    let protected = header::write(encryption, recipient.kid(), ephemeral.public());
+    let protected = header::write(encryption, recipient.kid(), ephemeral.public(), deflated);
     let derivation = Derivation { encryption, apu: &[], apv: &[] };
     let content_key = ephemeral.agree(recipient.public().as_bytes(), &derivation)?;
     let iv: [u8; NONCE_BYTES] = random.array();
-    let payload = Payload { msg: plaintext, aad: protected.as_bytes() };
+    let payload = Payload { msg: content, aad: protected.as_bytes() };
     let sealed = match encryption {
         Encryption::A128Gcm => cipher::<Aes128Gcm>(content_key.expose())?.encrypt(&Nonce::from(iv), payload),
         Encryption::A256Gcm => cipher::<Aes256Gcm>(content_key.expose())?.encrypt(&Nonce::from(iv), payload),

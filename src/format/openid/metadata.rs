@@ -23,6 +23,14 @@ pub struct IssuerMetadata {
     pub credential_endpoint: String,
     /// Where nonces are fetched.
     pub nonce_endpoint: String,
+    /// Where cards are fetched that were not there at once.
+    pub deferred_credential_endpoint: String,
+    /// Where wallets tell what became of cards.
+    pub notification_endpoint: String,
+    /// How requests are encrypted.
+    pub credential_request_encryption: RequestEncryption,
+    /// How answers are encrypted.
+    pub credential_response_encryption: AnswerEncryption,
     /// How many copies one request may fetch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_credential_issuance: Option<BatchIssuance>,
@@ -31,6 +39,32 @@ pub struct IssuerMetadata {
     pub display: Vec<Display>,
     /// What it issues.
     pub credential_configurations_supported: BTreeMap<String, CredentialConfiguration>,
+}
+
+/// Encryption of requests.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct RequestEncryption {
+    /// The keys to encrypt to, each with `kid` and `alg`.
+    pub jwks: KeySet,
+    /// The ciphers, the one to prefer first.
+    pub enc_values_supported: Vec<String>,
+    /// The compressions.
+    pub zip_values_supported: Vec<String>,
+    /// Whether a request in the clear is refused.
+    pub encryption_required: bool,
+}
+
+/// Encryption of answers.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct AnswerEncryption {
+    /// The key agreements.
+    pub alg_values_supported: Vec<String>,
+    /// The ciphers, the one to prefer first.
+    pub enc_values_supported: Vec<String>,
+    /// The compressions.
+    pub zip_values_supported: Vec<String>,
+    /// Whether a request that asks for an answer in the clear is refused.
+    pub encryption_required: bool,
 }
 
 /// Batch issuance.
@@ -86,6 +120,20 @@ pub struct CredentialConfiguration {
 pub struct ProofType {
     /// The algorithms a proof may be signed with.
     pub proof_signing_alg_values_supported: Vec<String>,
+    /// What the keys have to be attested to be; without it they need no attestation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_attestations_required: Option<KeyAttestationsRequired>,
+}
+
+/// What a key attestation has to say: one of the levels of each list. Without lists it is needed, and says what it likes.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct KeyAttestationsRequired {
+    /// Against whom the store of the keys holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key_storage: Vec<String>,
+    /// Against whom the unlocking of the keys holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub user_authentication: Vec<String>,
 }
 
 /// Metadata of the authorisation server (RFC 8414 section 2).

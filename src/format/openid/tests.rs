@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::{
     ErrorResponse,
-    credential::{CredentialRequest, CredentialRequestError, Wanted},
+    credential::{CredentialRequest, CredentialRequestError, Proofs, Wanted},
     form::{self, FormError},
     offer::{AuthorizationCode, CredentialOffer, Grants, PreAuthorizedCode, TxCode, link_by_reference},
     token::{AuthorizationDetail, BadAuthorizationDetails, TokenRequest},
@@ -98,7 +98,8 @@ fn a_credential_request_is_one_target_and_one_list_of_proofs() {
     let good = r#"{"credential_configuration_id":"resident-id","proofs":{"jwt":["a","b"]},"unknown":1,"proof":{}}"#;
     let expected = CredentialRequest {
         wanted: Wanted::Configuration("resident-id".to_owned()),
-        proofs: vec!["a".to_owned(), "b".to_owned()],
+        proofs: Proofs::Jwt(vec!["a".to_owned(), "b".to_owned()]),
+        encryption: None,
     };
     assert_eq!(read(good), Ok(expected));
     let many = format!(r#"{{"credential_configuration_id":"x","proofs":{{"jwt":[{}"a"]}}}}"#, r#""a","#.repeat(10));
@@ -115,7 +116,7 @@ fn a_credential_request_is_one_target_and_one_list_of_proofs() {
         (r#"{"credential_configuration_id":7}"#, E::WrongType("credential_configuration_id"), "invalid_credential_request"),
         (
             r#"{"credential_configuration_id":"x","proofs":{"jwt":["a"]},"credential_response_encryption":{}}"#,
-            E::EncryptionNotSupported,
+            E::Encryption("jwk is missing"),
             "invalid_encryption_parameters",
         ),
         (r#"{"credential_configuration_id":"x"}"#, E::ProofsMissing, "invalid_proof"),
@@ -123,7 +124,9 @@ fn a_credential_request_is_one_target_and_one_list_of_proofs() {
         (r#"{"credential_configuration_id":"x","proofs":"a"}"#, E::ProofType, "invalid_proof"),
         (r#"{"credential_configuration_id":"x","proofs":{}}"#, E::ProofType, "invalid_proof"),
         (r#"{"credential_configuration_id":"x","proofs":{"jwt":["a"],"di_vp":[{}]}}"#, E::ProofType, "invalid_proof"),
-        (r#"{"credential_configuration_id":"x","proofs":{"attestation":["a"]}}"#, E::ProofType, "invalid_proof"),
+        (r#"{"credential_configuration_id":"x","proofs":{"ldp_vp":["a"]}}"#, E::ProofType, "invalid_proof"),
+        (r#"{"credential_configuration_id":"x","proofs":{"attestation":[]}}"#, E::ProofList, "invalid_proof"),
+        (r#"{"credential_configuration_id":"x","proofs":{"attestation":["a","b"]}}"#, E::TooManyProofs, "invalid_proof"),
         (r#"{"credential_configuration_id":"x","proofs":{"jwt":[]}}"#, E::ProofList, "invalid_proof"),
         (r#"{"credential_configuration_id":"x","proofs":{"jwt":"a"}}"#, E::ProofList, "invalid_proof"),
         (r#"{"credential_configuration_id":"x","proofs":{"jwt":[1]}}"#, E::ProofList, "invalid_proof"),

@@ -1,5 +1,6 @@
 //! For operators, by bearer token: people, offers, cards, events, tokens, wallets.
 
+pub(super) mod approvals;
 pub(super) mod cards;
 pub(super) mod events;
 pub(super) mod offers;
@@ -34,6 +35,7 @@ pub(super) fn configure(app: &mut ServiceConfig) {
             .configure(people::configure)
             .configure(offers::configure)
             .configure(sign_in_codes::configure)
+            .configure(approvals::configure)
             .configure(cards::configure)
             .configure(events::configure)
             .configure(tokens::configure)

@@ -19,4 +19,7 @@ macro_rules! may {
     )*};
 }
 
-may! { RegisterPeople ReadPeople OfferCards ReadCards ChangeCards ReadEvents ManageTokens ManageWallets Verify ReadEvidence MakeSignInCodes }
+may! {
+    RegisterPeople ReadPeople OfferCards MakeSignInCodes DecideIssuance ReadCards ChangeCards ReadEvents ManageTokens ManageWallets
+    Verify ReadEvidence
+}

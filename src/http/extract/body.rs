@@ -45,6 +45,8 @@ impl From<BodyError> for Problem {
 pub enum MediaType {
     /// `application/json` (RFC 8259), whose only parameter in use is `charset=utf-8`.
     Json,
+    /// `application/jwt` (RFC 7519 section 10.3.1): a request that is encrypted.
+    Jwt,
     /// `application/x-www-form-urlencoded`, as OAuth requests are sent (RFC 6749 section 3.2).
     Form,
     /// `text/csv` (RFC 4180), as office programs write it.
@@ -55,9 +57,16 @@ impl MediaType {
     const fn name(self) -> &'static str {
         match self {
             Self::Json => "application/json",
+            Self::Jwt => "application/jwt",
             Self::Form => "application/x-www-form-urlencoded",
             Self::Csv => "text/csv",
         }
+    }
+
+    /// The one of these that the headers announce; the first when they announce none of them, which reading then refuses.
+    pub fn announced<const N: usize>(request: &HttpRequest, of: [Self; N]) -> Self {
+        let [first, ..] = of.as_slice() else { return Self::Json };
+        of.into_iter().find(|media| media.is_announced_by(request.headers())).unwrap_or(*first)
     }
 
     /// Whether the headers announce this type and no encoding. A compressed body is not taken anywhere: it could be a

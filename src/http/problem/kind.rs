@@ -125,6 +125,10 @@ kinds! {
         "The card is not suspended"
         "该证件未处于暂停状态"
         "The card is not suspended, so there is nothing to reinstate";
+    DecidedAlready "decided_already" CONFLICT
+        "It was decided already"
+        "该申请已有决定或已过期，无法再次处理"
+        "This was decided already, or is past its time";
     ChangedMeanwhile "changed_meanwhile" CONFLICT
         "Someone else changed it meanwhile"
         "内容刚被他人修改，请重新读取后再试"

@@ -3,6 +3,7 @@
 //! [`Kind`] fixes code, status and words; what a caller can act on is added as facts. Nothing of a request is ever
 //! repeated in an answer, so that no error carries a secret or a person's data further.
 
+mod approvals;
 mod issuance;
 mod kind;
 mod map;

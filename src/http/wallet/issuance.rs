@@ -7,7 +7,7 @@ use actix_web::{
 };
 
 use crate::{
-    base::limits::{FORM_BODY_BYTES, JSON_BODY_BYTES},
+    base::limits::FORM_BODY_BYTES,
     http::{
         State,
         call::call,
@@ -28,7 +28,6 @@ pub(super) fn configure(app: &mut ServiceConfig) {
     app.service(resource("/token", [on(Method::POST, post_route().to(token))]));
     app.service(resource("/challenge", [on(Method::POST, post_route().to(challenge))]));
     app.service(resource("/nonce", [on(Method::POST, post_route().to(nonce))]));
-    app.service(resource("/credential", [on(Method::POST, post_route().to(credential))]));
 }
 
 /// An offer by reference
@@ -113,33 +112,6 @@ pub(in crate::http) async fn nonce(state: web::Data<State>) -> HttpResponse {
         .insert_header(EXPOSED)
         .insert_header((DPOP_NONCE, state.freshness.nonce(Server::Resource)))
         .json(state.nonces.issue())
-}
-
-/// Proofs of keys for a card
-#[utoipa::path(
-    post, path = "/credential", tag = "wallet",
-    security(("bearer" = [])),
-    request_body(content = Object, description = "`credential_configuration_id` or `credential_identifier`, and `proofs.jwt`"),
-    responses(
-        (status = 200, description = "The credentials (OpenID4VCI 1.0 section 8.3)", body = Object),
-        (status = 400, description = "The error of the protocol", body = OAuthErrorDocument),
-        (status = 401, description = "The access token is not good", body = OAuthErrorDocument),
-    )
-)]
-pub(in crate::http) async fn credential(
-    request: HttpRequest,
-    state: web::Data<State>,
-    body: Payload,
-) -> Result<HttpResponse, OAuthError> {
-    let shown = shown(&request, "/credential");
-    // Strangers do not fill memory with bodies. The token is checked again with the body, which may have taken seconds.
-    let first = shown.clone();
-    call(&state, move |state| state.credentials.accepts(&first)).await??;
-    let body = read_body(&request, body.into_inner(), MediaType::Json, JSON_BODY_BYTES).await?;
-    let mut answer = HttpResponse::Ok();
-    refresh(&mut answer, &state, &shown, Server::Resource);
-    let issued = call(&state, move |state| state.credentials.issue(&shown, &body)).await??;
-    Ok(answer.insert_header(FOR_EVERY_SITE).json(issued))
 }
 
 /// What the headers of a request to the endpoint at `path` say of who sends it.

@@ -19,6 +19,15 @@ pub enum CredentialError {
     /// The form of the request.
     #[error(transparent)]
     Request(#[from] CredentialRequestError),
+    /// An encrypted answer to a request that was not encrypted: another key could have been put in on the way (section 8.2).
+    #[error("an encrypted response needs an encrypted request")]
+    RequestNotEncrypted,
+    /// The request does not decrypt.
+    #[error("the request does not decrypt with the key of the metadata, or is too large")]
+    NotDecrypted,
+    /// This service takes and gives nothing in the clear.
+    #[error("request and response have to be encrypted")]
+    EncryptionNeeded,
     /// There is no such configuration.
     #[error("the credential configuration is not known")]
     UnknownConfiguration,
@@ -28,6 +37,9 @@ pub enum CredentialError {
     /// The token response gave identifiers, so they have to be used (section 8.2).
     #[error("the credential has to be asked for by credential_identifier")]
     IdentifierNeeded,
+    /// No such transaction, one of another wallet, or one that is over (section 9.3).
+    #[error("the transaction is not known, or not any more")]
+    UnknownTransaction,
     /// A proof.
     #[error(transparent)]
     Proof(#[from] ProofError),
@@ -61,6 +73,12 @@ pub enum Denial {
     /// Too many copies are not past their time.
     #[error("the card has {MOST_LIVE_COPIES} copies that are still valid; use them, or wait until some are past their time")]
     TooManyCopies,
+    /// Another request than this waits for an officer's word.
+    #[error("this credential was asked for already and waits for approval")]
+    AlreadyAwaited,
+    /// An officer said no.
+    #[error("this credential was not approved")]
+    NotApproved,
     /// The person is not eligible any more, or is gone.
     #[error("{}", ineligible(.0.as_ref()))]
     NotEligible(Option<Ineligible>),
@@ -93,14 +111,16 @@ impl From<AccessError> for CredentialError {
 }
 
 impl CredentialError {
-    /// The code (OpenID4VCI 1.0 section 8.3.1.2; RFC 6750 section 3.1); none when the fault is ours.
+    /// The code (OpenID4VCI 1.0 sections 8.3.1.2 and 9.3; RFC 6750 section 3.1); none when the fault is ours.
     pub const fn code(&self) -> Option<&'static str> {
         Some(match self {
             Self::Access(error) => return error.code(),
             Self::Request(error) => error.code(),
+            Self::RequestNotEncrypted | Self::NotDecrypted | Self::EncryptionNeeded => "invalid_encryption_parameters",
             Self::UnknownConfiguration => "unknown_credential_configuration",
             Self::UnknownIdentifier => "unknown_credential_identifier",
             Self::IdentifierNeeded => "invalid_credential_request",
+            Self::UnknownTransaction => "invalid_transaction_id",
             Self::Proof(error) => error.code(),
             Self::Denied(_) => "credential_request_denied",
             Self::Fault(_) => return None,

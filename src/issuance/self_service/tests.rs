@@ -54,6 +54,7 @@ fn office() -> Office {
         types: Arc::new(CredentialTypes::built_in().expect("types")),
         profile: Profile::Open,
         limits: Arc::new(crate::issuance::limits::Unlimited),
+        encryption_required: false,
         public_url: "https://id.example".into(),
     };
     let person = register(&ground, "520102199003070014");
@@ -134,6 +135,7 @@ impl Office {
             by_identifier: false,
             generation: 0,
             fetched: Vec::new(),
+            awaited: Vec::new(),
             refresh: Some(Refresh { current: [seed; 32], previous: None }),
             given_at: NOW,
             ended_at: None,

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::model::credential_type::{
     Bilingual, Claim, CredentialType, Disclosure, Looks, PathStep, PersonField, QualificationField, Requirement, Source,
+    issuing::{IssuingText, issuing},
 };
 
 /// Why a file is no credential type. The file is named, and what in it.
@@ -71,6 +72,7 @@ struct FileText {
     requires: RequirementText,
     #[serde(default)]
     several_wallets: bool,
+    issuing: IssuingText,
     title: BilingualText,
     description: BilingualText,
     looks: LooksText,
@@ -145,6 +147,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<CredentialType, TypeFileErr
         RequirementText::ActivePerson => Requirement::ActivePerson,
         RequirementText::Qualification => Requirement::Qualification,
     };
+    let issuing = issuing(read.issuing).map_err(|(key, problem)| bad(key, problem))?;
     let looks = looks(read.looks).map_err(|(key, problem)| bad(key, problem))?;
     let mut claims = Vec::with_capacity(read.claims.len());
     for text in read.claims {
@@ -160,6 +163,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<CredentialType, TypeFileErr
         validity_days: read.validity_days,
         requires,
         several_wallets: read.several_wallets,
+        issuing,
         claims,
     })
 }

@@ -4,12 +4,14 @@
 
 mod claims;
 mod file;
+mod issuing;
 mod metadata;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 pub use claims::{ClaimSet, Ineligible};
 pub use file::TypeFileError;
+pub use issuing::{Issuing, KeyAttestationRule};
 
 /// The types that ship.
 const BUILT_IN: [(&str, &str); 2] = [
@@ -158,6 +160,8 @@ pub struct CredentialType {
     pub requires: Requirement,
     /// Whether a person may have it in several wallets; otherwise a card in a new wallet takes the place of the old one.
     pub several_wallets: bool,
+    /// How it is issued.
+    pub issuing: Issuing,
     /// Its claims, in the order of display.
     pub claims: Vec<Claim>,
 }

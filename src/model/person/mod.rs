@@ -123,6 +123,9 @@ pub struct Person {
     /// Qualifications.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub qualifications: Vec<Qualification>,
+    /// Whether an officer looks at each request for a new card of this person before it is issued.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cards_need_approval: bool,
 }
 
 impl Person {

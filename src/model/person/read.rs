@@ -21,7 +21,7 @@ const DATA_BYTES: usize = 4096;
 /// Nobody born before is alive; an earlier year is a slip of the pen.
 const EARLIEST_BIRTH_YEAR: i32 = 1850;
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "id_number",
     "name",
     "family_name",
@@ -35,6 +35,7 @@ const FIELDS: [&str; 13] = [
     "portrait",
     "state",
     "qualifications",
+    "cards_need_approval",
 ];
 
 impl Person {
@@ -68,6 +69,7 @@ fn read_person(fields: &mut Fields<'_>, today: Date) -> Option<Person> {
         PersonState::ALL.into_iter().find(|s| s.name() == text).ok_or(Problem::NotOneOf("active, deceased, moved_away"))
     });
     let qualifications = read_qualifications(fields);
+    let cards_need_approval = fields.flag("cards_need_approval");
     if let Some(number) = &id_number {
         if birth_date.is_some_and(|date| date != number.birth_date()) {
             fields.error("birth_date", Problem::DisagreesWithIdNumber);
@@ -91,6 +93,7 @@ fn read_person(fields: &mut Fields<'_>, today: Date) -> Option<Person> {
         portrait,
         state: state.unwrap_or_default(),
         qualifications,
+        cards_need_approval,
     })
 }
 
@@ -208,6 +211,16 @@ impl<'a> Fields<'a> {
             Some(_) => Err(Problem::WrongType("text")),
         };
         result.map_err(|problem| self.error(name, problem)).ok()
+    }
+
+    /// A field that is true or false, and false when it is left out.
+    fn flag(&mut self, name: &str) -> bool {
+        match self.object.get(name) {
+            None | Some(Value::Null) => return false,
+            Some(Value::Bool(flag)) => return *flag,
+            Some(_) => self.error(name, Problem::WrongType("true or false")),
+        }
+        false
     }
 
     fn object(&mut self, name: &str) -> Option<&'a Map<String, Value>> {
