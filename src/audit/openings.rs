@@ -18,7 +18,10 @@ use crate::{
         prove::{self, ProveError},
         seal::Seal,
     },
-    format::merkle::{self, Frontier, Hash},
+    format::{
+        merkle::{self, Frontier, Hash},
+        note::{NoteKey, NoteKeyError},
+    },
     model::{event::LoggedEvent, ids::CardId},
     store::Store,
 };
@@ -56,16 +59,30 @@ impl Openings {
     pub fn of_card(&self, card: CardId) -> Result<Vec<Opening>, OpenError> {
         let sealed = self.seal.checkpoint_of(&*self.store)?;
         let size = sealed.head.size;
-        self.follow(size)?;
         let mut found = Vec::new();
-        for number in self.candidates(card, size) {
-            let Some(logged) = self.about(card, number)? else { continue };
-            let path = merkle::inclusion_path(number - 1, size).ok_or(ProveError::NoSuchEvent)?;
+        for logged in self.events_until(card, size)? {
+            let path = merkle::inclusion_path(logged.event.number - 1, size).ok_or(ProveError::NoSuchEvent)?;
             let hashes = path.into_iter().map(|leaves| self.root(leaves)).collect::<Result<Vec<_>, _>>()?;
             let inclusion = hashes.iter().map(|hash| STANDARD.encode(hash)).collect();
             found.push(Opening { logged, inclusion, checkpoint: sealed.note.to_string() });
         }
         Ok(found)
+    }
+
+    /// Every event about a card, oldest first, without proofs.
+    pub fn events_of_card(&self, card: CardId) -> Result<Vec<LoggedEvent>, ProveError> {
+        self.events_until(card, self.store.head().size)
+    }
+
+    /// The name of the log and the key that signs its heads, as a verifier is given them.
+    pub fn key(&self) -> Result<NoteKey, NoteKeyError> {
+        self.seal.key()
+    }
+
+    fn events_until(&self, card: CardId, size: u64) -> Result<Vec<LoggedEvent>, ProveError> {
+        self.follow(size)?;
+        let events = self.candidates(card, size).into_iter().map(|number| self.about(card, number));
+        events.filter_map(Result::transpose).collect()
     }
 
     /// Reads on up to event `size`, page by page: who comes meanwhile goes on where the last page ended.
@@ -147,7 +164,7 @@ fn beginning(card: CardId) -> std::num::NonZeroU32 {
 mod tests {
     use super::*;
     use crate::{
-        audit::fixture::{LogOnly, URL, event, key, signer},
+        audit::fixture::{LogOnly, URL, event, signer},
         base::time::Timestamp,
         model::{
             card::{Reason, State},
@@ -188,11 +205,17 @@ mod tests {
             let mut numbers = vec![2, 5, last.min(1024), last.min(1030), last.min(2050), last];
             numbers.dedup();
             let openings = openings(log(count, &numbers));
+            let events = openings.events_of_card(CARD).expect("they are read");
+            assert_eq!(events.iter().map(|one| one.event.number).collect::<Vec<_>>(), numbers, "{count}");
             for again in [false, true] {
                 let opened = openings.of_card(CARD).expect("they are opened");
                 assert_eq!(opened.iter().map(|one| one.logged.event.number).collect::<Vec<_>>(), numbers, "{count} {again}");
                 for one in &opened {
-                    assert_eq!(one.verify(&key(1)).map(|checkpoint| checkpoint.size), Ok(count), "{count}");
+                    assert_eq!(
+                        one.verify(&openings.key().expect("a key")).map(|checkpoint| checkpoint.size),
+                        Ok(count),
+                        "{count}"
+                    );
                 }
             }
             assert_eq!(openings.of_card(CardId::from_bytes([8; 16])), Ok(Vec::new()));

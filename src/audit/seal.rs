@@ -119,6 +119,11 @@ impl Seal {
         Ok(Self { earlier, heads: Mutex::new(Some(heads)), ..Self::new(signer, public_url) })
     }
 
+    /// The name of the log and the key that signs its heads.
+    pub fn key(&self) -> Result<NoteKey, NoteKeyError> {
+        NoteKey::new(&self.origin, self.signer.public_key().clone())
+    }
+
     /// The checkpoint of a store's log; none of a log that has lost events.
     pub fn checkpoint_of(&self, store: &dyn Store) -> Result<Sealed, SealError> {
         if store.board().is_complete() { self.checkpoint(store.head()) } else { Err(SealError::LogDamaged) }

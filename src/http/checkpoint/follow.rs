@@ -41,6 +41,11 @@ impl Followers {
         self.closed.store(true, Ordering::Release);
     }
 
+    /// Whether the service stops.
+    pub(in crate::http) fn are_let_go(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
     /// How many follow, for all checkpoints together.
     pub fn count(&self) -> usize {
         self.of_token.lock().unwrap_or_else(PoisonError::into_inner).values().sum()

@@ -10,6 +10,8 @@ pub(super) enum Cookie {
     Session,
     /// The secret that forms and authorisations are bound to.
     Browser,
+    /// The presentation of a card with which somebody signs in.
+    Presentation,
     /// The language that was chosen.
     Language,
 }
@@ -22,6 +24,8 @@ impl Cookie {
             (Self::Session, false) => "yufu-citizen",
             (Self::Browser, true) => "__Host-yufu-browser",
             (Self::Browser, false) => "yufu-browser",
+            (Self::Presentation, true) => "__Host-yufu-presentation",
+            (Self::Presentation, false) => "yufu-presentation",
             (Self::Language, true) => "__Host-yufu-language",
             (Self::Language, false) => "yufu-language",
         }

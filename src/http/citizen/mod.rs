@@ -11,9 +11,11 @@
 mod assets;
 mod authorize;
 pub(super) mod card;
+mod card_sign_in;
 mod cookies;
 mod failure;
 mod form;
+mod my;
 pub(super) mod page;
 mod province;
 pub(super) mod recovery;
@@ -36,6 +38,8 @@ pub(super) fn configure(app: &mut ServiceConfig) {
     authorize::configure(app);
     sign_in::configure(app);
     province::configure(app);
+    card_sign_in::configure(app);
+    my::configure(app);
 }
 
 /// A resource whose problems are shown as pages.
