@@ -12,11 +12,10 @@ export const TABLET = { width: 820, height: 1180 }
 export const DESKTOP = { width: 1440, height: 900 }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const pictures = fileURLToPath(new URL('../../screenshots/checkpoint/', import.meta.url))
+const pictures = fileURLToPath(new URL('../../screenshots/', import.meta.url))
 
 /** A browser; its camera, if it is to have one, shows the film at `camera`, which may be changed between two openings. */
 export const open = (camera) => {
-  mkdirSync(pictures, { recursive: true })
   return chromium.launch({
     executablePath: process.env.CHROMIUM,
     args: [
@@ -71,8 +70,9 @@ export async function seriousFaults(page) {
 }
 
 /** Looks at a state of the page: a picture, nothing wider than the window, no serious fault, every target large enough. */
-export async function look(page, name) {
-  await page.screenshot({ path: join(pictures, `${name}.png`) })
+export async function look(page, name, { folder = 'checkpoint', fullPage = false } = {}) {
+  mkdirSync(join(pictures, folder), { recursive: true })
+  await page.screenshot({ path: join(pictures, folder, `${name}.png`), fullPage })
   assert.deepEqual(await seriousFaults(page), [], `axe-core on ${name}`)
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
   assert.ok(wide <= 0, `${name} is ${wide} px wider than the window`)
