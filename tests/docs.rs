@@ -102,6 +102,11 @@ fn every_route_that_a_page_names_is_described() {
         ["/", "/checkpoint", "/docs", "/metrics", "/sign-in/province/callback", "/admin/api/v1", "/checkpoint/api/v1"]
             .map(shape),
     );
+    known.extend(
+        ["/my", "/my/cards/{id}", "/my/cards/{id}/log", "/my/cards/{id}/log.json", "/my/phone-lost", "/my/undo", "/my/data"]
+            .map(shape),
+    );
+    known.extend(["/my/erase", "/my/recovery-code", "/sign-in/card"].map(shape));
     for page in pages() {
         for word in code_words(&page) {
             let path = word.rsplit(' ').next().unwrap_or_default();

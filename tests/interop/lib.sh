@@ -205,3 +205,10 @@ browser_checkpoint() {
   rm -rf "$harbour"
   return "$status"
 }
+
+browser_my() {
+  node_packages tests/interop/browser && node_packages tests/interop/node || return
+  local chromium
+  chromium=$(chromium_path) || { skip "no Chromium here, and it could not be installed"; return; }
+  CHROMIUM=$chromium tests/interop/with-server node --test --test-reporter=spec tests/interop/browser/my.test.mjs
+}

@@ -68,6 +68,11 @@ pub(super) fn configure(app: &mut ServiceConfig) {
     app.service(pages(BACK, [on(Method::GET, get_route().to(back))]));
 }
 
+/// Where somebody signs in by showing a card and goes on there; none where there is no such card.
+pub(super) fn link(state: &State, back: Option<&str>) -> Option<String> {
+    state.use_cases.sign_in().map(|_| Onward(back.unwrap_or(HOME).to_owned()).at(CARD))
+}
+
 /// Where somebody goes on, and what of it stands in addresses.
 struct Onward(String);
 

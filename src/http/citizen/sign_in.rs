@@ -14,6 +14,7 @@ use crate::{
         call::call,
         citizen::{
             authorize::signing_in_for,
+            card_sign_in,
             form::Form,
             page::{Visitor, is_local},
             pages, province,
@@ -43,6 +44,8 @@ struct SignInPage<'a> {
     wanted: Option<&'a Wanted>,
     /// The link to the province's login.
     province: Option<String>,
+    /// The link to signing in by showing a card.
+    card: Option<String>,
     /// What was typed, so that nobody types it twice. Never the code.
     id_number: &'a str,
     told: Option<String>,
@@ -60,7 +63,8 @@ struct Wanted {
 impl<'a> SignInPage<'a> {
     fn new(visitor: &'a Visitor, state: &State, back: Option<&'a str>, wanted: Option<&'a Wanted>) -> Self {
         let province = province::link(state, back);
-        Self { visitor, back, wanted, province, id_number: "", told: None, id_number_wrong: None, code_wrong: None }
+        let card = card_sign_in::link(state, back);
+        Self { visitor, back, wanted, province, card, id_number: "", told: None, id_number_wrong: None, code_wrong: None }
     }
 
     fn answer(&self, status: StatusCode) -> Result<HttpResponse, Problem> {

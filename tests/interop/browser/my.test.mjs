@@ -51,6 +51,20 @@ async function scanned(page) {
   assert.fail('no QR code can be read on the page')
 }
 
+/** Looks at the page that waits, in a tab that does not go on by itself. */
+async function stay(page, name) {
+  const tab = await page.context().newPage()
+  await tab.route(/\/sign-in\/card\/wait/, async (route) => {
+    const answer = await route.fetch()
+    const { refresh, ...headers } = answer.headers()
+    assert.match(refresh, /^1; url=\/sign-in\/card\/next\?/)
+    await route.fulfill({ response: answer, headers })
+  })
+  await tab.goto(page.url())
+  await look(tab, name)
+  await tab.close()
+}
+
 for (const [width, viewport] of Object.entries(WIDTHS)) {
   for (const locale of LANGUAGES) {
     test(`one's own cards, from signing in to their end: ${width}, ${locale}`, async () => {
@@ -67,7 +81,7 @@ for (const [width, viewport] of Object.entries(WIDTHS)) {
       await look(page, state('01-choose'))
       await page.locator('button[value="here"]').click()
       await page.waitForURL(/\/sign-in\/card\/wait/)
-      await look(page, state('02-open-wallet'))
+      await stay(page, state('02-open-wallet'))
       await signIn(page, [card], locale)
       await look(page, state('03-home'))
       assert.equal(await page.locator('.face').count(), 2)
@@ -117,7 +131,7 @@ for (const [width, viewport] of Object.entries(WIDTHS)) {
 
       await page.goto(`${url}/my/phone-lost`)
       await look(page, state('12-phone-lost'))
-      await page.locator('.button.stop').click()
+      await page.locator('form[action="/my/phone-lost"] button').click()
       await page.waitForURL(/done=suspended/)
       await look(page, state('13-lost'))
       for (const { state } of await credentialsOf(person_id)) assert.equal(state, 'suspended')
@@ -143,7 +157,7 @@ test('a code on the screen is scanned by another phone, and the page goes on by 
   await page.goto(`${url}/sign-in/card?lang=zh-CN`)
   await page.locator('button[value="elsewhere"]').click()
   await page.waitForURL(/\/sign-in\/card\/wait/)
-  await look(page, 'desktop-zh-CN-20-code')
+  await stay(page, 'desktop-zh-CN-20-code')
   const { status, body } = await show(await scanned(page), held)
   assert.deepEqual({ status, body }, { status: 200, body: {} })
   const answered = Date.now()

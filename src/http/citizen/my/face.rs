@@ -2,10 +2,10 @@
 
 use crate::{
     base::time::Timestamp,
-    http::{State, citizen::page::Visitor},
+    http::{State, citizen::page::Visitor, page::Language},
     model::{
         card::{Card, State as CardState},
-        person::Person,
+        person::{Person, civil_date},
     },
 };
 
@@ -84,14 +84,26 @@ impl Face {
             title: title(visitor, state, &card.credential_type),
             holder: person.name.clone(),
             number: number.chars().skip(number.len().saturating_sub(SHOWN)).collect(),
-            valid_until: visitor.day(card.valid_until.plus_seconds(-1)),
+            valid_until: day_on_card(visitor, card.valid_until.plus_seconds(-1)),
             standing,
             word: word.to_owned(),
         }
     }
 }
 
+/// A day as cards have it: short.
+fn day_on_card(visitor: &Visitor, at: Timestamp) -> String {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let Some(date) = civil_date(at) else { return String::new() };
+    let (year, month, day) = (date.year(), date.month(), date.day());
+    let name = MONTHS.get(usize::from(month).saturating_sub(1)).copied().unwrap_or_default();
+    match visitor.language {
+        Language::Chinese => format!("{year}.{month:02}.{day:02}"),
+        Language::English => format!("{day} {name} {year}"),
+    }
+}
+
 /// What people call a type.
 pub(super) fn title(visitor: &Visitor, state: &State, name: &str) -> String {
-    state.types.get(name).map_or(name, |of| visitor.say(&of.title.zh_cn, &of.title.en)).to_owned()
+    state.types.get(name).map_or(name, |of| visitor.text(&of.title)).to_owned()
 }

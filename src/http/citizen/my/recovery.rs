@@ -14,6 +14,7 @@ use crate::http::{
         form::Form,
         page::Visitor,
         pages,
+        recovery::{Onward, RecoveryCodePage},
         session::{Citizen, HOME},
     },
     problem::Problem,
@@ -34,15 +35,6 @@ struct RecoveryPage<'a> {
     is_fresh: bool,
 }
 
-/// A recovery code, shown once.
-#[derive(Template)]
-#[template(path = "citizen/recovery-code.html")]
-struct RecoveryCodePage<'a> {
-    visitor: &'a Visitor,
-    code: &'a str,
-    next: &'a str,
-}
-
 async fn page(citizen: Citizen, state: web::Data<State>) -> Result<HttpResponse, Problem> {
     let Citizen { visitor, session } = citizen;
     visitor.page(&RecoveryPage { visitor: &visitor, is_fresh: state.self_service.is_fresh(&session) })
@@ -54,6 +46,11 @@ async fn renew(citizen: Citizen, state: web::Data<State>, form: Form) -> Result<
     if !state.self_service.is_fresh(&session) {
         return Ok(visitor.send_to(RECOVERY));
     }
-    let made = call(&state, move |state| state.sign_ins.renew_recovery_code(&session)).await??;
-    visitor.page(&RecoveryCodePage { visitor: &visitor, code: made.code.expose(), next: HOME })
+    let made = call(&state, move |state| -> Result<_, Problem> {
+        Ok((state.self_service.person(&session)?, state.sign_ins.renew_recovery_code(&session)?))
+    });
+    let (registered, made) = made.await??;
+    let (code, made_on) = (made.code.expose(), visitor.day(state.clock.now()));
+    let (holder, onward) = (Some(registered.person.name.as_str()), Onward::Page(HOME));
+    visitor.page(&RecoveryCodePage { visitor: &visitor, code, holder, made_on, onward })
 }
