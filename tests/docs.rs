@@ -99,8 +99,19 @@ fn every_route_that_a_page_names_is_described() {
         description["paths"].as_object().expect("paths").keys().map(|path| shape(path)).collect();
     // Pages and what another listener serves.
     known.extend(
-        ["/", "/checkpoint", "/docs", "/metrics", "/sign-in/province/callback", "/admin/api/v1", "/checkpoint/api/v1"]
-            .map(shape),
+        [
+            "/",
+            "/checkpoint",
+            "/docs",
+            "/metrics",
+            "/sign-in/province/callback",
+            "/wallet-vendors",
+            "/test-issuer/offers/{id}",
+            "/authorize",
+            "/admin/api/v1",
+            "/checkpoint/api/v1",
+        ]
+        .map(shape),
     );
     known.extend(
         ["/my", "/my/cards/{id}", "/my/cards/{id}/log", "/my/cards/{id}/log.json", "/my/phone-lost", "/my/undo", "/my/data"]

@@ -24,6 +24,8 @@ use crate::{
 pub struct State {
     /// The public URL of the service, without a slash at the end.
     pub public_url: String,
+    /// How much wallets have to prove.
+    pub profile: crate::model::profile::Profile,
     /// The credential types that are issued.
     pub types: Arc<CredentialTypes>,
     /// What checkpoints may ask for.
@@ -46,6 +48,8 @@ pub struct State {
     pub sign_ins: SignIns,
     /// The way in by the province's login, when there is one.
     pub province: Option<crate::issuance::sign_in::province::ProvinceLogin>,
+    /// People and offers for makers of wallets, when this is a test issuer.
+    pub test_issuer: Option<crate::issuance::test_issuer::TestIssuer>,
     /// The token endpoint for wallets.
     pub access_tokens: Tokens,
     /// Nonces for DPoP proofs, and challenges for wallet attestations.

@@ -28,6 +28,7 @@ mod register;
 pub mod self_service;
 pub mod sign_in;
 pub mod signed_metadata;
+pub mod test_issuer;
 pub mod token;
 pub mod wallets;
 

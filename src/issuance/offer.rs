@@ -119,11 +119,17 @@ impl Offers {
     /// Offers cards to a person who is eligible for each of them today.
     pub fn create(&self, authority: &Authority, order: &OfferOrder) -> Result<Offered, OfferError> {
         authority.require(Capability::OfferCards)?;
+        self.make(order, None)
+    }
+
+    /// The same on nobody's word, for the test issuer, whose transaction code everybody knows.
+    pub(super) fn make(&self, order: &OfferOrder, known_tx_code: Option<&str>) -> Result<Offered, OfferError> {
         let ground = &self.ground;
         self.check(order)?;
         let code = Secret::new(base64url::encode(ground.random.array::<32>()));
         let issuer_state = order.grants.has_state().then(|| base64url::encode(ground.random.array::<32>()));
-        let tx_code = order.tx_code.then(|| self.tx_code());
+        let tx_code =
+            order.tx_code.then(|| known_tx_code.map_or_else(|| self.tx_code(), |known| Secret::new(known.to_owned())));
         let id = OfferId::random(&*ground.random);
         let expires_at = ground.clock.now().plus_seconds(OFFER_SECONDS);
         let by_code = || PreAuthorizedCode { code: code.expose().clone(), tx_code: tx_code_shape(&tx_code) };
@@ -167,6 +173,14 @@ impl Offers {
         ground.store.commit(commit).map_err(Fault::from)?;
         let uri = format!("{}/offers/{id}", ground.public_url);
         Ok(Offered { id, offer, uri, tx_code, expires_at })
+    }
+
+    /// The types that a person can be issued today.
+    pub(super) fn possible(&self, person: PersonId) -> Result<Vec<String>, Fault> {
+        let (_, today) = self.ground.today()?;
+        let Some(registered) = self.ground.person(person)? else { return Ok(Vec::new()) };
+        let possible = self.ground.types.iter().filter(|of| of.eligible(&registered.person, today).is_ok());
+        Ok(possible.map(|of| of.name.clone()).collect())
     }
 
     /// The offer as a wallet fetches it by reference; none when there is none, or it is past its time, redeemed or dead.

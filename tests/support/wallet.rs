@@ -109,7 +109,8 @@ impl Wallet {
         self.take(service, &service.register(person), "resident-id")
     }
 
-    fn redeem(&self, offer: &Value, kind: &str) -> (String, SoftwareKey) {
+    /// From an offer with a pre-authorised code alone to a card and its key.
+    pub fn redeem(&self, offer: &Value, kind: &str) -> (String, SoftwareKey) {
         let code = offer["grants"][PRE_AUTHORIZED]["pre-authorized_code"].as_str().expect("a code");
         let grant = format!("grant_type={}&pre-authorized_code={code}", form::encode(PRE_AUTHORIZED));
         let token = self.user.post_form("/token", &grant).good(200);

@@ -49,6 +49,11 @@ pub enum StartRefusal {
          --admit-redirect-uris 允许未登记的钱包取得授权码，仅适用于 open 配置，而当前为 haip：请改为登记钱包"
     )]
     UnregisteredWallets,
+    /// Codes that everybody knows would be good for cards that others believe.
+    #[error(
+        "--test-issuer hands cards of made-up people to everybody, and the keys in the folder of keys are no development keys\n         --test-issuer 会向任何人签发虚构人员的证件，而密钥目录中的不是开发密钥"
+    )]
+    TestIssuerKeys,
     /// Half of the province's login.
     #[error("the province's login needs {0} too\n省级统一登录还需要 {0}")]
     LoginIncomplete(&'static str),
@@ -133,6 +138,11 @@ impl Config {
         } else {
             Ok(())
         }
+    }
+
+    /// Refuses to be a test issuer with keys that somebody believes.
+    pub fn check_test_issuer(&self, are_development_keys: bool) -> Result<(), StartRefusal> {
+        if self.identity.test_issuer && !are_development_keys { Err(StartRefusal::TestIssuerKeys) } else { Ok(()) }
     }
 
     /// Refuses a public URL other than the one the store remembers, unless the old one was named.

@@ -51,6 +51,12 @@ pub struct IdentityOptions {
     #[arg(long, env = "YUFU_REQUIRE_ENCRYPTION", num_args = 0..=1, default_value = "false", default_missing_value = "true")]
     pub require_encryption: bool,
 
+    /// Be a test issuer for makers of wallets: made-up people, codes that stay good, offers that are always there
+    ///
+    /// Only with development keys, which no verifier believes. The page is /wallet-vendors.
+    #[arg(long, env = "YUFU_TEST_ISSUER", num_args = 0..=1, default_value = "false", default_missing_value = "true")]
+    pub test_issuer: bool,
+
     /// Serve beyond this machine with the development keys that the first start makes
     #[arg(long, env = "YUFU_ALLOW_DEVELOPMENT_KEYS", num_args = 0..=1, default_value = "false", default_missing_value = "true")]
     pub allow_development_keys: bool,
@@ -70,6 +76,7 @@ impl Default for IdentityOptions {
             profile: None,
             admit_redirect_uris: Vec::new(),
             require_encryption: false,
+            test_issuer: false,
             allow_development_keys: false,
             allow_plain_http: false,
         }
@@ -99,6 +106,7 @@ impl IdentityOptions {
             lines.push(("admit-redirect-uris", quoted(admitted.join(","))));
         }
         lines.push(("require-encryption", self.require_encryption.to_string()));
+        lines.push(("test-issuer", self.test_issuer.to_string()));
         lines.push(("allow-development-keys", self.allow_development_keys.to_string()));
         lines.push(("allow-plain-http", self.allow_plain_http.to_string()));
     }

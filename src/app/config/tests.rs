@@ -204,3 +204,11 @@ fn the_province_s_login_is_named_whole_or_not_at_all() {
         assert!(serve(&["--login-issuer", bad, "--login-client-id", "yufu"]).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn a_test_issuer_has_development_keys() {
+    let check = |args: &[&str], development| serve(args).expect("good settings").check_test_issuer(development);
+    assert_eq!(check(&["--test-issuer"], true), Ok(()));
+    assert_eq!(check(&["--test-issuer"], false), Err(StartRefusal::TestIssuerKeys));
+    assert_eq!(check(&[], false), Ok(()));
+}

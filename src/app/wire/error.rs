@@ -87,6 +87,9 @@ pub enum StartError {
         /// Why it cannot be written.
         error: io::Error,
     },
+    /// The people of the test issuer.
+    #[error(transparent)]
+    TestIssuer(#[from] crate::issuance::test_issuer::TestIssuerError),
     /// The secret of the service at the province's login.
     #[error("{}: {error}", file.display())]
     LoginSecret {

@@ -14,6 +14,7 @@ use std::{
 use crate::{
     app::wire::StartError,
     http::State,
+    issuance::test_issuer::TestIssuer,
     model::record::{Commit, Guard, Query, Write},
     revocation::schedule as ends,
     store::Mode,
@@ -52,6 +53,7 @@ impl Loops {
             // The bell is never rung, only taken away.
             while rung.recv_timeout(SCHEDULE) == Err(RecvTimeoutError::Timeout) {
                 schedule(&keeping);
+                restore_test_codes(&keeping);
                 keeping.presentations.sweep();
                 keeping.metrics.upkeep();
                 keeping.limits.upkeep();
@@ -103,6 +105,16 @@ pub(super) fn schedule(state: &State) {
             "suspensions ended"
         ),
         Err(error) => tracing::error!(%error, "suspensions that are over could not be looked for"),
+    }
+}
+
+/// Makes the codes of the test issuer's people good again.
+pub(super) fn restore_test_codes(state: &State) {
+    if state.store.health().mode != Mode::Normal {
+        return;
+    }
+    if let Some(Err(error)) = state.test_issuer.as_ref().map(TestIssuer::restore) {
+        tracing::error!(%error, "a code of the test issuer could not be made good again");
     }
 }
 

@@ -8,6 +8,7 @@ mod login;
 mod loops;
 mod repair;
 mod request_signer;
+mod test_issuer;
 mod verification;
 
 use std::{
@@ -113,7 +114,8 @@ impl Service {
         let former = config.identity.also_public_url.as_ref().map(PublicUrl::as_str);
         let log_signer = materials.keyring.signer(Purpose::Log);
         let seal = Seal::open_moved(log_signer, &materials.public_url, former, &config.storage.data)?;
-        let state = Arc::new(materials.state(seal, signer, &config.storage.data));
+        let test_issuer = test_issuer::open(config, &materials, &mut notes)?;
+        let state = Arc::new(State { test_issuer, ..materials.state(seal, signer, &config.storage.data) });
         // Lists are there before the first request can ask for one.
         let shown = state.store.watch().last();
         if let Err(error) = state.publisher.publish_due(state.store.board(), shown, state.clock.now()) {
@@ -159,6 +161,7 @@ impl Service {
     /// Runs once what the background does every few seconds, for tests whose clock does not run by itself.
     pub fn tick(&self) {
         loops::schedule(&self.state);
+        loops::restore_test_codes(&self.state);
         loops::prune(&self.state);
         loops::destroy_evidence(&self.state);
         self.state.presentations.sweep();
@@ -204,6 +207,7 @@ impl Materials {
         }
         let keyring = Keyring::open_or_create(&config.storage.keys, &public_url, config.identity.signing, &*clock, &*random)?;
         config.check_keys(keyring.is_development())?;
+        config.check_test_issuer(keyring.is_development())?;
         let log_signer = keyring.signer(Purpose::Log);
         // Heads that cannot be believed stop the start a little later, where they are opened.
         let attested = seal::attested(&*log_signer, &public_url, &config.storage.data).unwrap_or_default();
@@ -274,6 +278,8 @@ impl Materials {
             authorizations: Authorizations::new(ground.clone(), self.admitted.clone()),
             wallets: Wallets::new(ground.clone()),
             sign_ins: SignIns::new(ground.clone()),
+            test_issuer: None,
+            profile: self.profile,
             province: self.login.clone().map(|login| login::province(ground.clone(), login)),
             access_tokens: Tokens::new(ground.clone()),
             freshness: Freshness::new(ground.clone()),

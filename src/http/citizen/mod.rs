@@ -21,6 +21,7 @@ mod province;
 pub(super) mod recovery;
 pub(super) mod session;
 mod sign_in;
+mod vendors;
 
 use actix_web::{
     Resource,
@@ -40,6 +41,7 @@ pub(super) fn configure(app: &mut ServiceConfig) {
     province::configure(app);
     card_sign_in::configure(app);
     my::configure(app);
+    vendors::configure(app);
 }
 
 /// A resource whose problems are shown as pages.
