@@ -92,7 +92,14 @@ fn wallets_are_registered_listed_and_switched_off() {
     let listed = admin.get(WALLETS).good(200);
     assert_eq!(listed, json!({"wallets": [made]}));
     let one = format!("{WALLETS}/{}", made["id"].as_str().expect("an id"));
+    let other = json!({"client_id": "wallet.example", "name": "Renamed", "redirect_uris": ["https://wallet.example/other"]});
+    assert_eq!(admin.put(&one, &other).good(200)["name"], "Renamed");
+    push(&service.anon(), &[]).oauth(400, "invalid_request");
+    push(&service.anon(), &[("redirect_uri", "https://wallet.example/other")]).good(201);
+    let renamed = json!({"client_id": "other.example", "name": "Renamed", "redirect_uris": []});
+    assert_eq!(admin.put(&one, &renamed).problem(400, "invalid_request")["errors"][0]["pointer"], "/client_id");
     admin.delete(&one).good(204);
+    admin.put(&one, &other).problem(409, "wallet_off");
     admin.delete(&one).good(204);
     push(&service.anon(), &[]).oauth(400, "invalid_client");
     service.restart();
@@ -101,6 +108,7 @@ fn wallets_are_registered_listed_and_switched_off() {
     let events = service.admin().get("/admin/api/v1/events?limit=100").good(200).to_string();
     assert!(events.contains("wallet_registered") && events.contains("wallet_switched_off"));
     assert_eq!(events.matches("wallet_switched_off").count(), 1, "once, though it was asked for twice");
+    assert_eq!(events.matches("wallet_changed").count(), 1);
 }
 
 #[test]

@@ -77,6 +77,7 @@ use crate::http::{
         admin::pairings::create,
         admin::wallets::register,
         admin::wallets::all,
+        admin::wallets::change,
         admin::wallets::switch_off,
         checkpoint::verify,
         checkpoint::pair::redeem,

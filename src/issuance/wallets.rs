@@ -23,7 +23,7 @@ const PAGE: usize = 100;
 /// How often a change is tried again when others change the same record at that moment.
 const ATTEMPTS: usize = 8;
 
-/// A wallet to be registered.
+/// A wallet to be registered, or how a registered one is to be from now on.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct WalletOrder {
     /// `client_id`, equal to `sub` of its attestations.
@@ -55,9 +55,15 @@ pub enum WalletsError {
     /// The address at this place stands there twice.
     #[error("redirect_uris[{0}] stands twice")]
     AddressTwice(usize),
-    /// A wallet of this `client_id` is registered, or was.
-    #[error("a wallet of this client_id is registered already, or was")]
+    /// A wallet of this `client_id` is registered.
+    #[error("a wallet of this client_id is registered already")]
     ClientIdTaken,
+    /// Another `client_id` is another wallet.
+    #[error("the client_id of a wallet does not change")]
+    OtherClientId,
+    /// The wallet is switched off.
+    #[error("the wallet is switched off")]
+    Off,
     /// There is no such wallet.
     #[error("there is no such wallet")]
     NotFound,
@@ -78,30 +84,50 @@ impl Wallets {
         Self { ground }
     }
 
-    /// Registers a wallet. A `client_id` is registered once: to change what a wallet may do, it gets another.
+    /// Registers a wallet; one that was switched off is registered anew.
     pub fn register(&self, authority: &Authority, order: &WalletOrder) -> Result<WalletClient, WalletsError> {
         authority.require(Capability::ManageWallets)?;
         check(order)?;
-        let at = self.ground.clock.now();
+        let (id, at) = (WalletClient::id_of(&order.client_id), self.ground.clock.now());
+        let guard = match self.wallet(id)? {
+            None => Guard::Absent(Key::Wallet(id)),
+            Some(Versioned { version, value }) if value.switched_off_at.is_some() => Guard::Version(Key::Wallet(id), version),
+            Some(_) => return Err(WalletsError::ClientIdTaken),
+        };
         let wallet = WalletClient {
-            id: WalletClient::id_of(&order.client_id),
+            id,
             client_id: order.client_id.clone(),
             name: order.name.trim().to_owned(),
             redirect_uris: order.redirect_uris.clone(),
             created_at: at,
             switched_off_at: None,
         };
-        let commit = Commit {
-            guards: vec![Guard::Absent(Key::Wallet(wallet.id))],
-            writes: vec![Write::Put(Record::Wallet(wallet.clone()))],
-            issue: Vec::new(),
-            events: vec![EventDraft { at, actor: authority.actor(), what: What::WalletRegistered { wallet: wallet.id } }],
-        };
-        match self.ground.store.commit(commit) {
-            Ok(_) => Ok(wallet),
-            Err(CommitError::GuardFailed(_)) => Err(WalletsError::ClientIdTaken),
-            Err(error) => Err(Fault::from(error).into()),
+        match self.write(authority, guard, wallet.clone(), What::WalletRegistered { wallet: id })? {
+            true => Ok(wallet),
+            false => Err(WalletsError::ClientIdTaken),
         }
+    }
+
+    /// Gives a registered wallet another name and other addresses. What was pushed before stays as it was checked then.
+    pub fn change(&self, authority: &Authority, id: WalletId, order: &WalletOrder) -> Result<WalletClient, WalletsError> {
+        authority.require(Capability::ManageWallets)?;
+        check(order)?;
+        for _ in 0..ATTEMPTS {
+            let Versioned { version, value: wallet } = self.wallet(id)?.ok_or(WalletsError::NotFound)?;
+            if wallet.client_id != order.client_id {
+                return Err(WalletsError::OtherClientId);
+            }
+            if wallet.switched_off_at.is_some() {
+                return Err(WalletsError::Off);
+            }
+            let (name, redirect_uris) = (order.name.trim().to_owned(), order.redirect_uris.clone());
+            let changed = WalletClient { name, redirect_uris, ..wallet };
+            let guard = Guard::Version(Key::Wallet(id), version);
+            if self.write(authority, guard, changed.clone(), What::WalletChanged { wallet: id })? {
+                return Ok(changed);
+            }
+        }
+        Err(Fault::Busy.into())
     }
 
     /// A page of wallets, those that are off among them; `after` is what the page before gave.
@@ -119,33 +145,45 @@ impl Wallets {
         Ok((wallets.collect(), page.next))
     }
 
-    /// Switches a wallet off, at once and for good: it pushes no more requests and gets no more tokens. The cards it holds
-    /// stay as they are. A wallet that is off stays so, without a second event.
+    /// Switches a wallet off, at once: its requests are not taken nor shown any more, and it gets no more tokens. The cards
+    /// it holds stay as they are. A wallet that is off stays so, without a second event.
     pub fn switch_off(&self, authority: &Authority, id: WalletId) -> Result<(), WalletsError> {
         authority.require(Capability::ManageWallets)?;
         for _ in 0..ATTEMPTS {
-            let (version, wallet) = match self.ground.store.get(&Key::Wallet(id)).map_err(Fault::from)? {
-                Some(Versioned { version, value: Record::Wallet(wallet) }) => (version, wallet),
-                _ => return Err(WalletsError::NotFound),
-            };
+            let Versioned { version, value: wallet } = self.wallet(id)?.ok_or(WalletsError::NotFound)?;
             if wallet.switched_off_at.is_some() {
                 return Ok(());
             }
-            let at = self.ground.clock.now();
-            let off = WalletClient { switched_off_at: Some(at), ..wallet };
-            let commit = Commit {
-                guards: vec![Guard::Version(Key::Wallet(id), version)],
-                writes: vec![Write::Put(Record::Wallet(off))],
-                issue: Vec::new(),
-                events: vec![EventDraft { at, actor: authority.actor(), what: What::WalletSwitchedOff { wallet: id } }],
-            };
-            match self.ground.store.commit(commit) {
-                Ok(_) => return Ok(()),
-                Err(CommitError::GuardFailed(_)) => {}
-                Err(error) => return Err(Fault::from(error).into()),
+            let off = WalletClient { switched_off_at: Some(self.ground.clock.now()), ..wallet };
+            let guard = Guard::Version(Key::Wallet(id), version);
+            if self.write(authority, guard, off, What::WalletSwitchedOff { wallet: id })? {
+                return Ok(());
             }
         }
         Err(Fault::Busy.into())
+    }
+
+    fn wallet(&self, id: WalletId) -> Result<Option<Versioned<WalletClient>>, Fault> {
+        match self.ground.store.get(&Key::Wallet(id))? {
+            None => Ok(None),
+            Some(Versioned { version, value: Record::Wallet(value) }) => Ok(Some(Versioned { version, value })),
+            Some(_) => Err(Fault::Record("a wallet")),
+        }
+    }
+
+    /// Writes a wallet with its event; false when the guard does not hold any more.
+    fn write(&self, authority: &Authority, guard: Guard, wallet: WalletClient, what: What) -> Result<bool, Fault> {
+        let commit = Commit {
+            guards: vec![guard],
+            writes: vec![Write::Put(Record::Wallet(wallet))],
+            issue: Vec::new(),
+            events: vec![EventDraft { at: self.ground.clock.now(), actor: authority.actor(), what }],
+        };
+        match self.ground.store.commit(commit) {
+            Ok(_) => Ok(true),
+            Err(CommitError::GuardFailed(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -106,6 +106,11 @@ pub enum What {
         /// The wallet.
         wallet: WalletId,
     },
+    /// The name or the addresses of a registered wallet were changed.
+    WalletChanged {
+        /// The wallet.
+        wallet: WalletId,
+    },
     /// A wallet was switched off: it gets no more tokens.
     WalletSwitchedOff {
         /// The wallet.

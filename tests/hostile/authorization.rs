@@ -302,6 +302,7 @@ fn nt_vci_03_a_code_is_redeemed_by_who_asked_for_it() {
     }
     let token = flow.redeem(&code, &[]).expect("and the code is as good as before");
     assert_eq!((token.token_type.as_str(), token.authorization_details.len()), ("Bearer", 0));
+    assert_eq!(token.scope.as_deref(), Some("resident-id"));
     assert!(flow.is_good(&token));
     let late = flow.code(&[]);
     flow.office.clock.advance(60);
@@ -488,19 +489,31 @@ fn a_token_is_for_what_was_agreed_to_and_no_more() {
 #[test]
 fn a_wallet_that_is_switched_off_gets_nothing_more() {
     let flow = Flow::new();
-    let (code, opened) = (flow.code(&[]), flow.opened(&[]));
+    let (code, opened, waiting) = (flow.code(&[]), flow.opened(&[]), flow.push(&[]).expect("pushed"));
     let administrator = authority(Role::Administrator);
     flow.wallets.switch_off(&administrator, flow.wallet.id).expect("off");
     flow.wallets.switch_off(&administrator, flow.wallet.id).expect("and stays so");
     assert_eq!(flow.push(&[]), Err(A::ClientUnknown));
     assert_eq!(flow.redeem(&code, &[]), Err(TokenError::ClientOff));
-    let late = flow.agree(&opened).expect("agreed");
-    assert_eq!(flow.redeem(&parameter(&late, "code").expect("a code"), &[]), Err(TokenError::ClientOff));
-    let order = WalletOrder { client_id: CLIENT.to_owned(), name: "Again".to_owned(), redirect_uris: Vec::new() };
-    assert_eq!(flow.wallets.register(&administrator, &order), Err(WalletsError::ClientIdTaken));
+    assert_eq!(flow.agree(&opened), Err(OpenError::Unknown));
+    assert_eq!(flow.open(&waiting, None).map(drop), Err(OpenError::Unknown));
+    let order = |addresses: &[&str]| WalletOrder {
+        client_id: CLIENT.to_owned(),
+        name: "Again".to_owned(),
+        redirect_uris: addresses.iter().map(|one| (*one).to_owned()).collect(),
+    };
+    assert_eq!(flow.wallets.change(&administrator, flow.wallet.id, &order(&[BACK])), Err(WalletsError::Off));
     let (listed, next) = flow.wallets.list(&administrator, None).expect("listed");
     assert_eq!((listed.len(), next), (1, None));
     assert!(listed[0].switched_off_at.is_some());
+    flow.wallets.register(&administrator, &order(&[])).expect("registered anew");
+    assert_eq!(flow.push(&[]), Err(A::RedirectUri), "with what it was registered for now");
+    flow.wallets.change(&administrator, flow.wallet.id, &order(&[BACK])).expect("changed");
+    assert!(flow.push(&[]).is_ok());
+    let other = WalletOrder { client_id: "other.example".to_owned(), ..order(&[]) };
+    assert_eq!(flow.wallets.change(&administrator, flow.wallet.id, &other), Err(WalletsError::OtherClientId));
+    let nobody = WalletClient::id_of("nobody");
+    assert_eq!(flow.wallets.change(&administrator, nobody, &other), Err(WalletsError::NotFound));
 }
 
 #[test]

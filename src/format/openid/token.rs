@@ -98,6 +98,9 @@ pub struct TokenResponse {
     pub token_type: String,
     /// Seconds for which it is good.
     pub expires_in: i64,
+    /// What was granted, when it was not asked for in particular (RFC 6749 section 5.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
     /// What a new access token is had for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,

@@ -3,7 +3,7 @@
 use actix_web::{
     HttpResponse,
     http::Method,
-    web::{self, ServiceConfig, delete as delete_route, post as post_route, route as get_route},
+    web::{self, ServiceConfig, delete as delete_route, post as post_route, put as put_route, route as get_route},
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,10 @@ use crate::{
 
 pub(super) fn configure(app: &mut ServiceConfig) {
     app.service(resource("/wallets", [get(get_route().to(all)), on(Method::POST, post_route().to(register))]));
-    app.service(resource("/wallets/{id}", [on(Method::DELETE, delete_route().to(switch_off))]));
+    app.service(resource(
+        "/wallets/{id}",
+        [on(Method::PUT, put_route().to(change)), on(Method::DELETE, delete_route().to(switch_off))],
+    ));
 }
 
 /// A wallet to be registered.
@@ -58,6 +61,13 @@ pub(in crate::http) struct WalletsView {
     next: Option<String>,
 }
 
+impl From<NewWallet> for WalletOrder {
+    fn from(new: NewWallet) -> Self {
+        let NewWallet { client_id, name, redirect_uris } = new;
+        Self { client_id, name, redirect_uris }
+    }
+}
+
 impl From<WalletClient> for WalletView {
     fn from(wallet: WalletClient) -> Self {
         Self {
@@ -72,13 +82,15 @@ impl From<WalletClient> for WalletView {
 }
 
 /// Registers a wallet
+///
+/// One that was switched off is registered anew.
 #[utoipa::path(
     post, path = "/admin/api/v1/wallets", tag = "administration", security(("bearer" = [])),
     request_body = NewWallet,
     responses(
         (status = 201, description = "Registered", body = WalletView),
         (status = 400, description = "Not a client_id, a name or an address to come back to", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "A wallet of this client_id is registered, or was", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "A wallet of this client_id is registered", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(in crate::http) async fn register(
@@ -86,8 +98,7 @@ pub(in crate::http) async fn register(
     state: web::Data<State>,
     JsonBody(new): JsonBody<NewWallet>,
 ) -> Result<HttpResponse, Problem> {
-    let NewWallet { client_id, name, redirect_uris } = new;
-    let order = WalletOrder { client_id, name, redirect_uris };
+    let order = WalletOrder::from(new);
     let wallet = call(&state, move |state| state.wallets.register(&permit.authority(), &order)).await??;
     Ok(HttpResponse::Created().json(WalletView::from(wallet)))
 }
@@ -111,7 +122,32 @@ pub(in crate::http) async fn all(
     Ok(HttpResponse::Ok().json(WalletsView { wallets, next: cursor_text(next) }))
 }
 
-/// Switches a wallet off, at once and for good
+/// Gives a wallet another name and other addresses
+///
+/// Its `client_id` stays.
+#[utoipa::path(
+    put, path = "/admin/api/v1/wallets/{id}", tag = "administration", security(("bearer" = [])),
+    params(("id" = String, Path, description = "The wallet")),
+    request_body = NewWallet,
+    responses(
+        (status = 200, description = "As it is now", body = WalletView),
+        (status = 400, description = "Not its client_id, a name or an address to come back to", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such wallet", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "It is switched off", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::http) async fn change(
+    permit: Permit<may::ManageWallets>,
+    state: web::Data<State>,
+    Id(id): Id<WalletId>,
+    JsonBody(new): JsonBody<NewWallet>,
+) -> Result<HttpResponse, Problem> {
+    let order = WalletOrder::from(new);
+    let wallet = call(&state, move |state| state.wallets.change(&permit.authority(), id, &order)).await??;
+    Ok(HttpResponse::Ok().json(WalletView::from(wallet)))
+}
+
+/// Switches a wallet off, at once
 ///
 /// It gets no more tokens; the cards it holds stay as they are.
 #[utoipa::path(

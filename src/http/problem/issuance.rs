@@ -81,6 +81,8 @@ impl From<WalletsError> for Problem {
                 field(&format!("/redirect_uris/{at}"), "invalid", "须为 https 地址、本机地址或应用自有协议的地址，且不含片段")
             }
             WalletsError::AddressTwice(at) => field(&format!("/redirect_uris/{at}"), "doubled", "地址重复"),
+            WalletsError::OtherClientId => field("/client_id", "fixed", "钱包的 client_id 不可更改；请登记另一个钱包"),
+            WalletsError::Off => Kind::WalletOff.into(),
             WalletsError::ClientIdTaken => Kind::WalletExists.into(),
             WalletsError::NotFound => Kind::NotFound.into(),
             WalletsError::Fault(fault) => fault.into(),

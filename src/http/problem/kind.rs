@@ -114,9 +114,13 @@ kinds! {
         "该身份号码已登记"
         "A person with this ID number is registered already";
     WalletExists "wallet_exists" CONFLICT
-        "A wallet of this client_id is registered already, or was"
-        "该 client_id 已登记或曾经登记；停用后不可再次登记，请使用新的 client_id"
-        "A wallet of this client_id is registered already, or was; one that was switched off stays off, so choose another client_id";
+        "A wallet of this client_id is registered already"
+        "该 client_id 已登记；如需更改名称或地址，请使用 PUT"
+        "A wallet of this client_id is registered already; PUT changes its name and addresses";
+    WalletOff "wallet_off" CONFLICT
+        "The wallet is switched off"
+        "该钱包已停用；如需重新启用，请再次登记"
+        "The wallet is switched off; register it again to have it back";
     CardRevoked "card_revoked" CONFLICT
         "The card is revoked, which is final"
         "该证件已吊销，吊销不可撤回；如有需要请重新签发"

@@ -31,6 +31,7 @@ impl Authorizations {
         if query.client_id.as_deref() != Some(found.client_id.as_str()) {
             return Err(OpenError::Unknown);
         }
+        self.check_client_is_on(&found.client_id)?;
         let id = found.id;
         if found.step != Step::Pushed {
             let browser = browser.ok_or(OpenError::OtherBrowser)?;
@@ -93,6 +94,7 @@ impl Authorizations {
     /// none of the cards, is sent back with `access_denied`, and no code was made.
     pub fn agree(&self, id: AuthorizationId, browser: &str, session: &CitizenSession) -> Result<SendBack, OpenError> {
         let Versioned { version, value: found } = self.opened(id, browser)?;
+        self.check_client_is_on(&found.client_id)?;
         let is_another = found.offered_to.is_some_and(|person| person != session.person);
         if is_another {
             return self.send_away(version, found, "the offer is for somebody else");
@@ -114,6 +116,14 @@ impl Authorizations {
     pub fn refuse(&self, id: AuthorizationId, browser: &str) -> Result<SendBack, OpenError> {
         let Versioned { version, value: found } = self.opened(id, browser)?;
         self.send_away(version, found, "the person did not agree")
+    }
+
+    /// Nobody is asked for, or sent back to, a wallet that was switched off meanwhile.
+    fn check_client_is_on(&self, client_id: &str) -> Result<(), OpenError> {
+        match self.ground.wallet_client(client_id)? {
+            Some(client) if client.switched_off_at.is_some() => Err(OpenError::Unknown),
+            _ => Ok(()),
+        }
     }
 
     fn send_away(&self, version: u64, found: Authorization, why: &str) -> Result<SendBack, OpenError> {

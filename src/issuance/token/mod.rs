@@ -149,6 +149,7 @@ impl Tokens {
             access_token,
             token_type: if grant.dpop_jkt.is_some() { "DPoP" } else { "Bearer" }.to_owned(),
             expires_in,
+            scope: (!grant.by_identifier).then(|| grant.configurations.join(" ")),
             refresh_token: refresh_token.map(|token| token.expose().clone()),
             authorization_details: details.collect(),
         })

@@ -56,7 +56,8 @@ pub(super) fn redo(records: &Records, tail: &[LoggedEvent]) -> Result<Redo, Read
                     overlay.put(&Record::Wallet(wallet))?;
                 }
             }
-            What::WalletRegistered { wallet } if open && overlay.get(&Key::Wallet(*wallet))?.is_none() => {
+            // Registered for the first time, or anew after it was switched off.
+            What::WalletRegistered { wallet } if open && !is_registered(overlay.get(&Key::Wallet(*wallet))?) => {
                 compensations.push(What::NotApplied { event: *number });
             }
             What::Issued { card, copies, .. } | What::Renewed { card, copies, .. }
@@ -76,6 +77,7 @@ pub(super) fn redo(records: &Records, tail: &[LoggedEvent]) -> Result<Redo, Read
             What::EvidenceDestroyed { evidence, .. } => overlay.remove(&Key::Evidence(*evidence))?,
             What::PersonRegistered
             | What::PersonChanged
+            | What::WalletChanged { .. }
             | What::EventsRead { .. }
             | What::AdmittedByHand { .. }
             | What::EvidenceOpened { .. }
@@ -111,6 +113,10 @@ fn change_card(
 fn has_batch(overlay: &Overlay<'_>, card: &CardId, copies: &[StatusRef]) -> Result<bool, ReadError> {
     let Some(Record::Card(card)) = overlay.get(&Key::Card(*card))? else { return Ok(false) };
     Ok(copies.iter().all(|at| card.copies.iter().any(|copy| copy.status == *at)))
+}
+
+fn is_registered(record: Option<Record>) -> bool {
+    matches!(record, Some(Record::Wallet(wallet)) if wallet.switched_off_at.is_none())
 }
 
 fn settles(what: &What) -> Option<u64> {
