@@ -9,20 +9,26 @@ use yufu::{
         random::{Random, SeededRandom},
         time::Timestamp,
     },
-    crypto::Algorithm,
+    crypto::{Algorithm, x509::Anchor},
     issuance::{Ground, metadata::Metadata},
     keyring::{Keyring, Purpose},
-    model::credential_type::CredentialTypes,
+    model::{credential_type::CredentialTypes, profile::Profile},
     store::sled::{Options, SledStore},
 };
 
 const URL: &str = "https://id.example";
 
 fn metadata(signing: Algorithm) -> (Metadata, Arc<Keyring>, tempfile::TempDir) {
+    metadata_under(signing, Profile::Open, Vec::new())
+}
+
+/// Metadata of a service of this profile that believes these authorities of wallets.
+fn metadata_under(signing: Algorithm, profile: Profile, attesters: Vec<Anchor>) -> (Metadata, Arc<Keyring>, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let clock = ManualClock::at(Timestamp::from_unix(1_795_500_000));
     let random: Arc<dyn Random> = Arc::new(SeededRandom::new(5));
-    let keyring = Arc::new(Keyring::in_memory(URL, signing, &clock, &*random).expect("keys"));
+    let keyring = Keyring::in_memory(URL, signing, &clock, &*random).expect("keys");
+    let keyring = Arc::new(keyring.with_attesters(attesters, Vec::new()));
     let options = Options::new(
         folder.path(),
         keyring.index_key().clone(),
@@ -36,7 +42,7 @@ fn metadata(signing: Algorithm) -> (Metadata, Arc<Keyring>, tempfile::TempDir) {
         clock: Arc::new(clock),
         random,
         types: Arc::new(CredentialTypes::built_in().expect("the shipped types")),
-        profile: yufu::model::profile::Profile::Open,
+        profile,
         limits: Arc::new(yufu::issuance::limits::Unlimited),
         encryption_required: false,
         public_url: URL.into(),
@@ -83,6 +89,7 @@ fn the_authorisation_server_says_what_it_takes() {
         "scopes_supported": ["resident-id", "transport-qualification"],
         "token_endpoint": "https://id.example/token",
         "token_endpoint_auth_methods_supported": ["none"],
+        "dpop_signing_alg_values_supported": ["ES256", "EdDSA"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "urn:ietf:params:oauth:grant-type:pre-authorized_code", "refresh_token"],
@@ -90,6 +97,28 @@ fn the_authorisation_server_says_what_it_takes() {
         "pre-authorized_grant_anonymous_access_supported": true,
     });
     assert_eq!(json_of(&metadata.authorization_server()), expected);
+}
+
+#[test]
+fn attestations_are_asked_for_under_haip_and_taken_where_one_can_be_believed() {
+    let (open, keyring, _folder) = metadata(Algorithm::Es256);
+    assert_eq!(json_of(&open.authorization_server()).get("challenge_endpoint"), None);
+    let both = ["attest_jwt_client_auth", "attest_jwt_client_auth_dpop"];
+    let proofs = ["attestation_pop_jwt", "dpop_combined"];
+    for (profile, attesters, methods, proofs) in [
+        (Profile::Haip, vec![], both.to_vec(), proofs.to_vec()),
+        (Profile::Open, keyring.anchors().to_vec(), [&both[..], &["none"]].concat(), [&proofs[..], &["none"]].concat()),
+    ] {
+        let (metadata, ..) = metadata_under(Algorithm::Es256, profile, attesters);
+        let server = json_of(&metadata.authorization_server());
+        assert_eq!(server["token_endpoint_auth_methods_supported"], json!(methods));
+        assert_eq!(server["client_attestation_pop_methods_supported"], json!(proofs));
+        assert_eq!(server["client_attestation_signing_alg_values_supported"], json!(["ES256", "EdDSA"]));
+        assert_eq!(server["client_attestation_pop_signing_alg_values_supported"], json!(["ES256", "EdDSA"]));
+        assert_eq!(server["challenge_endpoint"], json!("https://id.example/challenge"));
+        let anonymous = &server["pre-authorized_grant_anonymous_access_supported"];
+        assert_eq!(*anonymous, json!(profile == Profile::Open));
+    }
 }
 
 #[test]

@@ -12,8 +12,9 @@ use crate::{
     },
     format::openid::{
         metadata::{
-            AnswerEncryption, AuthorizationServerMetadata, BatchIssuance, CredentialConfiguration, Display, IssuerMetadata,
-            JwtVcIssuerMetadata, KeyAttestationsRequired, KeySet, Logo, ProofType, RequestEncryption, SD_JWT_VC,
+            AnswerEncryption, AuthorizationServerMetadata, BatchIssuance, ClientAttestationSupport, CredentialConfiguration,
+            Display, IssuerMetadata, JwtVcIssuerMetadata, KeyAttestationsRequired, KeySet, Logo, ProofType, RequestEncryption,
+            SD_JWT_VC,
         },
         offer::{AUTHORIZATION_CODE, PRE_AUTHORIZED_CODE},
         token::{AuthorizationDetail, REFRESH_TOKEN},
@@ -122,13 +123,40 @@ impl Metadata {
             code_challenge_methods_supported: vec!["S256".to_owned()],
             scopes_supported: self.ground.types.iter().map(|t| t.name.clone()).collect(),
             token_endpoint: format!("{url}/token"),
-            token_endpoint_auth_methods_supported: vec!["none".to_owned()],
+            token_endpoint_auth_methods_supported: self.client_authentication(),
+            dpop_signing_alg_values_supported: Algorithm::ALL.map(jose_name).to_vec(),
+            client_attestation: self.client_attestation(),
             response_types_supported: vec!["code".to_owned()],
             response_modes_supported: vec!["query".to_owned()],
             grant_types_supported: [AUTHORIZATION_CODE, PRE_AUTHORIZED_CODE, REFRESH_TOKEN].map(str::to_owned).into(),
             authorization_details_types_supported: vec![AuthorizationDetail::TYPE.to_owned()],
-            anonymous_access_supported: true,
+            anonymous_access_supported: !self.ground.profile.is_haip(),
         }
+    }
+
+    /// How wallets show what they are: by attestation where any could be believed or has to be shown, and not at all where
+    /// that is allowed.
+    fn client_authentication(&self) -> Vec<String> {
+        let attested =
+            ["attest_jwt_client_auth", "attest_jwt_client_auth_dpop"].into_iter().filter(|_| self.takes_attestations());
+        let none = Some("none").filter(|_| !self.ground.profile.is_haip());
+        attested.chain(none).map(str::to_owned).collect()
+    }
+
+    fn client_attestation(&self) -> Option<ClientAttestationSupport> {
+        let algorithms = Algorithm::ALL.map(jose_name).to_vec();
+        let none = Some("none").filter(|_| !self.ground.profile.is_haip());
+        let methods = ["attestation_pop_jwt", "dpop_combined"].into_iter().chain(none);
+        self.takes_attestations().then(|| ClientAttestationSupport {
+            client_attestation_signing_alg_values_supported: algorithms.clone(),
+            client_attestation_pop_signing_alg_values_supported: algorithms,
+            client_attestation_pop_methods_supported: methods.map(str::to_owned).collect(),
+            challenge_endpoint: format!("{}/challenge", self.ground.public_url),
+        })
+    }
+
+    fn takes_attestations(&self) -> bool {
+        self.ground.profile.is_haip() || !self.ground.keyring.wallet_attesters().is_empty()
     }
 
     /// `/.well-known/jwt-vc-issuer` (draft-ietf-oauth-sd-jwt-vc section 4).

@@ -38,18 +38,18 @@ pub const TESTED: &[&str] = &[
     "OA-11",
 ];
 
-const TOKEN: &str = "/token";
+pub(super) const TOKEN: &str = "/token";
 const CREDENTIAL: &str = "/credential";
 
 /// A service under HAIP, and a wallet that heard its nonces.
-struct Place {
-    service: TestService,
-    wallet: HaipWallet,
+pub(super) struct Place {
+    pub(super) service: TestService,
+    pub(super) wallet: HaipWallet,
     person: String,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let attester = Arc::new(Attester::new(1));
         let service = TestService::start_haip(&attester);
         let wallet = service.haip_wallet(&attester, 1);
@@ -61,7 +61,7 @@ impl Place {
         place
     }
 
-    fn offer(&self) -> Value {
+    pub(super) fn offer(&self) -> Value {
         let order = json!({"person_id": self.person, "credential_types": ["resident-id"], "tx_code": false});
         self.service.admin().post("/admin/api/v1/offers", &order).good(201)["credential_offer"].clone()
     }
@@ -105,7 +105,7 @@ impl Place {
         self.service.service().store().find(&query, None, 100).expect("found").records.len()
     }
 
-    fn now(&self) -> i64 {
+    pub(super) fn now(&self) -> i64 {
         self.wallet.now().unix()
     }
 }

@@ -14,7 +14,6 @@ enum Sign {
 const SIGNS: &[(&str, &[Sign])] = &[
     ("mdoc", &[Sign::Source("format/mdoc"), Sign::Source("format/mdoc.rs")]),
     ("cwt", &[Sign::Source("crypto/cose"), Sign::Source("crypto/cose.rs")]),
-    ("client_attestation", &[Sign::Source("issuance/client_attestation.rs")]),
     ("notification", &[Sign::Route("/notification")]),
     ("deferred_issuance", &[Sign::Route("/deferred_credential")]),
     ("key_attestation", &[Sign::Source("issuance/attestation.rs"), Sign::Source("issuance/key_attestation.rs")]),

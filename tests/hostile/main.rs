@@ -7,6 +7,8 @@ mod abroad;
 mod administration;
 mod answers;
 mod authorization;
+mod bound_codes;
+mod client_attestation;
 mod codes;
 mod confusion;
 mod desk;
@@ -44,6 +46,8 @@ const TESTED: &[&[&str]] = &[
     administration::TESTED,
     answers::TESTED,
     authorization::TESTED,
+    bound_codes::TESTED,
+    client_attestation::TESTED,
     codes::TESTED,
     confusion::TESTED,
     dpop::TESTED,

@@ -15,7 +15,7 @@ use yufu::{
         random::{Random, SeededRandom},
         time::Timestamp,
     },
-    crypto::{Algorithm, Signer, SoftwareKey, jws},
+    crypto::{Algorithm, Signer, SoftwareKey, jws, x509::Anchor},
     format::openid::{
         credential::{CredentialResponse, Issued},
         offer::PRE_AUTHORIZED_CODE,
@@ -63,10 +63,17 @@ impl Office {
     }
 
     pub fn under(profile: Profile) -> Self {
+        Self::trusting(profile, &[])
+    }
+
+    /// An office that believes these authorities, as DER, of wallets.
+    pub fn trusting(profile: Profile, attesters: &[&[u8]]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = ManualClock::at(START);
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(11));
         let keyring = Keyring::in_memory(URL, Algorithm::Es256, &clock, &*random).expect("keys");
+        let attesters = attesters.iter().map(|der| Anchor::from_der(der).expect("an authority")).collect();
+        let keyring = keyring.with_attesters(attesters, Vec::new());
         let store = open(folder.path(), &keyring, &clock, &random);
         let ground = Ground {
             store: Arc::new(store),

@@ -11,7 +11,11 @@ use crate::{
     app::{config::Config, wire::StartError},
     base::secret::Secret,
     http::auth::tokens::OperatorTokens,
-    model::record::{Commit, Guard, Key, Record, Versioned, Write as Put},
+    keyring::{Keyring, WALLET_ATTESTERS},
+    model::{
+        profile::Profile,
+        record::{Commit, Guard, Key, Record, Versioned, Write as Put},
+    },
     store::Store,
 };
 
@@ -39,6 +43,21 @@ pub(super) fn pin_public_url(config: &Config, store: &dyn Store, public_url: &st
 /// Where the first administrator's token is written.
 pub fn token_file(data: &Path) -> PathBuf {
     data.join("administrator.token")
+}
+
+/// What is told when no wallet can fetch a card, because each has to be vouched for and nobody may vouch.
+pub(super) fn no_attester(profile: Profile, keyring: &Keyring, keys: &Path) -> Option<String> {
+    if !profile.is_haip() || !keyring.wallet_attesters().is_empty() {
+        return None;
+    }
+    let folder = keys.join("trust").join(WALLET_ATTESTERS);
+    Some(format!(
+        "no wallet can fetch a card yet: profile haip asks each for an attestation, and nobody is trusted to give one. Put the \
+         certificate of the authority that vouches for a wallet (PEM) into {folder}/ and start again; `--profile open` takes any \
+         wallet, for trying / 目前没有任何钱包可以领证：haip 规范要求钱包出具证明，而尚未信任任何证明机构。请将钱包证明机构的根证书（PEM）\
+         放入 {folder}/ 并重新启动；仅供试用时可用 --profile open",
+        folder = folder.display()
+    ))
 }
 
 /// Makes the first administrator's token, once. It lies in its file before it is good: a crash in between leaves a token

@@ -157,6 +157,11 @@ pub struct AuthorizationServerMetadata {
     pub token_endpoint: String,
     /// How clients show who they are there.
     pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// The algorithms of DPoP proofs (RFC 9449 section 5.1).
+    pub dpop_signing_alg_values_supported: Vec<String>,
+    /// What wallet attestations are made with, where any is believed.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub client_attestation: Option<ClientAttestationSupport>,
     /// What an answer may hold.
     pub response_types_supported: Vec<String>,
     /// How an answer comes back.
@@ -168,6 +173,19 @@ pub struct AuthorizationServerMetadata {
     /// Whether a pre-authorised code is taken from a wallet that does not name itself (OpenID4VCI 1.0 section 12.3).
     #[serde(rename = "pre-authorized_grant_anonymous_access_supported")]
     pub anonymous_access_supported: bool,
+}
+
+/// How wallet attestations are taken (draft-ietf-oauth-attestation-based-client-auth section 8).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ClientAttestationSupport {
+    /// The algorithms of attestations.
+    pub client_attestation_signing_alg_values_supported: Vec<String>,
+    /// The algorithms of the proofs beside them.
+    pub client_attestation_pop_signing_alg_values_supported: Vec<String>,
+    /// Which proofs are taken; `none` among them where an attestation may be left out.
+    pub client_attestation_pop_methods_supported: Vec<String>,
+    /// Where challenges are fetched.
+    pub challenge_endpoint: String,
 }
 
 /// Metadata of the issuer of SD-JWT VCs (draft-ietf-oauth-sd-jwt-vc section 4). The keys stand in it, so that no other
