@@ -63,6 +63,8 @@ fn ground(path: &Path) -> Ground {
         random,
         types: Arc::new(CredentialTypes::built_in().expect("the shipped types")),
         profile: Profile::Open,
+        attestation_statuses: Arc::new(yufu::issuance::attestation_status::NobodyToAsk),
+        limits: Arc::new(yufu::issuance::limits::Unlimited),
         public_url: "https://id.example".into(),
     }
 }

@@ -45,6 +45,7 @@ fn metadata_under(signing: Algorithm, profile: Profile, attesters: Vec<Anchor>) 
         profile,
         limits: Arc::new(yufu::issuance::limits::Unlimited),
         encryption_required: false,
+        attestation_statuses: Arc::new(yufu::issuance::attestation_status::NobodyToAsk),
         public_url: URL.into(),
     };
     (Metadata::new(ground), keyring, folder)

@@ -11,13 +11,14 @@ use crate::{
     },
     crypto::{
         keyed_hash,
-        x509::{ChainError, verify_chain},
+        x509::{ChainError, Leaf, verify_chain},
     },
     format::openid::client_attestation::{
         ClientAttestation, ClientAttestationFormError, ClientAttestationPop, UnverifiedAttestation,
     },
     issuance::{
         Ground,
+        attestation_status::NamedStatus,
         caller::Shown,
         dpop::{ProvenKey, is_recent},
         freshness::Server,
@@ -46,6 +47,12 @@ pub enum AttestationError {
     /// It is past its time, or not good yet.
     #[error("the wallet attestation is not good at this time; a fresh one is needed")]
     Time,
+    /// Its attester revoked it.
+    #[error("the wallet attestation was revoked")]
+    Revoked,
+    /// It says where it would be revoked, and that cannot be read now.
+    #[error("the status of the wallet attestation cannot be told")]
+    StatusUnknown,
     /// The form or the request names another client.
     #[error("client_id is not the client of the wallet attestation")]
     OtherClient,
@@ -122,10 +129,25 @@ impl Ground {
         let attestation = unverified.verify(&attester.public_key).map_err(AttestationError::Form)?;
         let begins = [attestation.iat, attestation.nbf].into_iter().flatten().max();
         let begun = begins.is_none_or(|begin| begin.seconds_since(now) <= CLOCK_SKEW_SECONDS);
-        if begun && now.seconds_since(attestation.exp) < CLOCK_SKEW_SECONDS {
-            Ok(attestation)
-        } else {
-            Err(AttestationError::Time)
+        if !begun || now.seconds_since(attestation.exp) >= CLOCK_SKEW_SECONDS {
+            return Err(AttestationError::Time);
+        }
+        self.check_status(&attestation, &attester)?;
+        Ok(attestation)
+    }
+
+    /// Passes when the attestation names no status, or one that is valid. One that cannot be told is not taken for valid: a
+    /// wallet comes again, a stolen phone with a card that was fetched stays.
+    fn check_status(&self, attestation: &ClientAttestation, attester: &Leaf) -> Result<(), AttestationError> {
+        let Some(reference) = attestation.status.clone() else { return Ok(()) };
+        // The certificates say who it is; among several addresses of theirs, and where they have none, the attestation does.
+        let named = attestation.iss.as_ref().filter(|iss| attester.uris.is_empty() || attester.uris.contains(iss));
+        let keeper = named.or(attester.uris.first()).ok_or(AttestationError::StatusUnknown)?.clone();
+        let authority = attester.authority.ok_or(AttestationError::StatusUnknown)?;
+        match self.attestation_statuses.is_valid(&NamedStatus { reference, attester: keeper, authority }) {
+            Some(true) => Ok(()),
+            Some(false) => Err(AttestationError::Revoked),
+            None => Err(AttestationError::StatusUnknown),
         }
     }
 

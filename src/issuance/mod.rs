@@ -10,6 +10,7 @@
 //! look before it.
 
 pub mod approval;
+pub mod attestation_status;
 pub mod authorize;
 pub mod caller;
 pub mod client_attestation;
@@ -41,7 +42,7 @@ use crate::{
         time::{Date, Timestamp},
     },
     crypto::{SealError, SignError},
-    issuance::limits::Limits,
+    issuance::{attestation_status::AttestationStatuses, limits::Limits},
     keyring::Keyring,
     model::{credential_type::CredentialTypes, person::civil_date, profile::Profile},
     store::{CommitError, ReadError, Store},
@@ -65,6 +66,8 @@ pub struct Ground {
     pub types: Arc<CredentialTypes>,
     /// How much wallets have to prove.
     pub profile: Profile,
+    /// Whether attestations of wallets were revoked.
+    pub attestation_statuses: Arc<dyn AttestationStatuses>,
     /// How often who may come.
     pub limits: Arc<dyn Limits>,
     /// Whether requests and answers at the credential endpoint have to be encrypted.

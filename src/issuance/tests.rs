@@ -80,6 +80,8 @@ fn ground(data: &tempfile::TempDir, clock: &ManualClock, seed: u64) -> Ground {
         random,
         types: Arc::new(CredentialTypes::built_in().expect("types")),
         profile: Profile::Haip,
+        attestation_statuses: Arc::new(crate::issuance::attestation_status::NobodyToAsk),
+        limits: Arc::new(crate::issuance::limits::Unlimited),
         public_url: "https://id.example".into(),
     }
 }

@@ -3,11 +3,7 @@
 
 use serde_json::{Value, json};
 use yufu::{
-    base::{
-        base64url,
-        clock::Clock,
-        random::{Random, SeededRandom},
-    },
+    base::{base64url, clock::Clock, random::SeededRandom},
     crypto::{Algorithm, Signer, SoftwareKey, sha256},
     format::openid::{
         offer::AUTHORIZATION_CODE,

@@ -7,15 +7,18 @@ use serde_json::{Value, json};
 use yufu::{
     base::base64url,
     crypto::{Algorithm, Signer, SoftwareKey, x509::x5c_header},
+    model::profile::Profile,
 };
 
 use super::{
+    abroad::{INDEX, Identity, Issuer, STATUS_LIST, write_root},
     dpop::{Place, TOKEN},
+    lying_host::{LyingHost, Reply},
     office::at_once,
     support::{
         Answer, TestService,
         attester::{Attester, Jwt, WALLET_ATTESTATION, WALLET_ATTESTATION_POP},
-        haip::HaipWallet,
+        haip::{HaipWallet, trust},
     },
 };
 
@@ -33,6 +36,8 @@ pub const TESTED: &[&str] = &[
     "NT-ABCA-11",
     "NT-ABCA-12",
     "NT-ABCA-13",
+    "NT-ABCA-14",
+    "NT-ABCA-15",
     "NT-HAIP-04",
     "OA-08",
     "OA-09",
@@ -45,14 +50,14 @@ const INVALID: &str = "invalid_client_attestation";
 
 /// What a request shows of the wallet.
 #[derive(Clone)]
-struct Shown {
-    attestations: Vec<String>,
-    proofs: Vec<String>,
-    dpop: Vec<String>,
+pub(super) struct Shown {
+    pub(super) attestations: Vec<String>,
+    pub(super) proofs: Vec<String>,
+    pub(super) dpop: Vec<String>,
 }
 
 impl Shown {
-    fn good(wallet: &HaipWallet) -> Self {
+    pub(super) fn good(wallet: &HaipWallet) -> Self {
         Self {
             attestations: vec![wallet.attester.sign(wallet.attestation())],
             proofs: vec![wallet.attestation_pop().sign(&wallet.instance)],
@@ -76,7 +81,7 @@ impl Shown {
         wallet.post_with(TOKEN, "application/x-www-form-urlencoded", &headers, form.as_bytes())
     }
 
-    fn redeem(&self, place: &Place, offer: &Value) -> Answer {
+    pub(super) fn redeem(&self, place: &Place, offer: &Value) -> Answer {
         self.post(&place.wallet, &place.wallet.offer_form(offer, None))
     }
 }
@@ -285,6 +290,65 @@ fn long_headers_arrive_and_endless_ones_do_not() {
     Shown::good(wallet).attested_by(long).redeem(&place, &place.offer()).good(200);
     let longer = wallet.attester.sign(wallet.attestation().claim("wallet_name", "x".repeat(40_000)));
     Shown::good(wallet).attested_by(longer).redeem(&place, &place.offer()).oauth(400, INVALID);
+}
+
+#[test]
+fn a_refresh_token_is_good_with_the_key_of_its_wallet_instance_only() {
+    // NT-ABCA-14
+    let place = Place::new();
+    let tokens = place.tokens();
+    let refresh = tokens.refresh_token.as_deref().expect("a refresh token");
+    let mut other = place.service.haip_wallet(&place.wallet.attester, 2);
+    other.refresh(refresh).oauth(400, "invalid_grant");
+    // The same DPoP key does not help, nor another wallet of the same maker.
+    other.dpop = place.service.haip_wallet(&place.wallet.attester, 1).dpop;
+    other.refresh(refresh).oauth(400, "invalid_grant");
+    other.client_id = "another.example".to_owned();
+    other.refresh(refresh).oauth(400, "invalid_grant");
+    let renewed = place.wallet.refresh(refresh).good(200);
+    assert_eq!((&renewed["token_type"], renewed["refresh_token"] != refresh), (&json!("DPoP"), true));
+}
+
+#[test]
+fn a_revoked_attestation_is_refused_and_so_is_one_whose_status_cannot_be_told() {
+    // NT-ABCA-15
+    let host = LyingHost::start(|_| Reply::status(404, &[], ""));
+    let maker = Issuer::at(&host.url(), 31);
+    let attester = Arc::new(Attester::new(1));
+    let service = TestService::start_with(|config| {
+        config.identity.profile = Some(Profile::Haip);
+        trust(&attester, &config.storage.keys);
+        write_root(&config.storage.keys.join("trust/wallet-attesters/abroad.pem"), &maker.identity.root_der);
+        config.outbound.allow_fetch = vec!["127.0.0.0/8".parse().expect("a block")];
+    });
+    let place = Place::on(service, &attester);
+    let redeem = |index: u32, uri: &str| {
+        let status = json!({"status_list": {"idx": index, "uri": uri}});
+        let made = place.wallet.attestation().header("x5c", x5c_header(&maker.identity.x5c)).claim("iss", host.url());
+        let attestation = made.claim("status", status).sign(&maker.identity.key);
+        let answer = Shown::good(&place.wallet).attested_by(attestation).redeem(&place, &place.offer());
+        (answer.status, answer.json()["error_description"].as_str().unwrap_or_default().to_owned())
+    };
+    let list = maker.list_url();
+    let unknown = (400, "the status of the wallet attestation cannot be told".to_owned());
+    let revoked = (400, "the wallet attestation was revoked".to_owned());
+    assert_eq!(redeem(INDEX, &list), unknown);
+    assert_eq!(redeem(INDEX, "https://elsewhere.example/status-lists/1"), unknown);
+    for (value, seconds, expected) in [(0, 300, (200, String::new())), (1, 600, revoked.clone()), (2, 900, revoked.clone())] {
+        place.service.clock.advance(300);
+        place.hear();
+        let reply = maker.serves(value, |claims| claims.iat = claims.iat.plus_seconds(seconds));
+        host.now(move |_| reply.clone());
+        assert_eq!(redeem(INDEX, &list), expected, "{value}");
+    }
+    assert_eq!(redeem(1 << 20, &list), revoked);
+    // A list that another trusted attester signed does not speak for this one.
+    place.service.clock.advance(300);
+    place.hear();
+    let stranger = Identity::new("https://attester.example", 32);
+    let signed = maker.list_by(&stranger, 0, |claims| claims.iat = claims.iat.plus_seconds(1200));
+    host.now(move |_| Reply::good(STATUS_LIST, &signed));
+    assert_eq!(redeem(INDEX, &list).0, 400);
 }
 
 #[test]

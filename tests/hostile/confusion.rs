@@ -34,9 +34,21 @@ use super::{
 
 pub const TESTED: &[&str] = &["X-02", "JH-11", "NT-SVC-10", "SL-02", "NT-TSL-09"];
 
-/// Every kind of JWT there is here so far.
-const KINDS: [&str; 7] =
-    ["dc+sd-jwt", "kb+jwt", "statuslist+jwt", "openid4vci-proof+jwt", "at+jwt", "yufu-statement+jwt", "oauth-authz-req+jwt"];
+/// Every kind of JWT there is here. Each verifier takes its own and no other: those of wallets' headers in `token_types`.
+pub const KINDS: [&str; 12] = [
+    "dc+sd-jwt",
+    "kb+jwt",
+    "statuslist+jwt",
+    "openid4vci-proof+jwt",
+    "key-attestation+jwt",
+    "oauth-client-attestation+jwt",
+    "oauth-client-attestation-pop+jwt",
+    "dpop+jwt",
+    "at+jwt",
+    "yufu-statement+jwt",
+    "oauth-authz-req+jwt",
+    "openidvci-issuer-metadata+jwt",
+];
 
 /// A token of one kind that fits everywhere but for its `typ`: the claims of all, the issuer's key and chain.
 fn token(gate: &Gate, kind: &str) -> String {

@@ -51,14 +51,23 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn new() -> Self {
         let attester = Arc::new(Attester::new(1));
-        let service = TestService::start_haip(&attester);
-        let wallet = service.haip_wallet(&attester, 1);
+        Self::on(TestService::start_haip(&attester), &attester)
+    }
+
+    /// On a service under HAIP that believes this attester.
+    pub(super) fn on(service: TestService, attester: &Arc<Attester>) -> Self {
+        let wallet = service.haip_wallet(attester, 1);
         let person = service.register(&person(1));
         let place = Self { service, wallet, person };
-        let first = place.wallet.post_form_once(TOKEN, &place.wallet.offer_form(&place.offer(), None));
-        first.oauth(400, "use_dpop_nonce");
-        place.wallet.c_nonce();
+        place.hear();
         place
+    }
+
+    /// The wallet hears nonces of both halves of the service that are good from now on; those of before are too old.
+    pub(super) fn hear(&self) {
+        let first = self.wallet.post_form_once(TOKEN, &self.wallet.offer_form(&self.offer(), None));
+        first.oauth(400, "use_dpop_nonce");
+        self.wallet.c_nonce();
     }
 
     pub(super) fn offer(&self) -> Value {
@@ -87,7 +96,7 @@ impl Place {
     }
 
     /// A good proof for the token endpoint.
-    fn proof(&self) -> Jwt {
+    pub(super) fn proof(&self) -> Jwt {
         self.wallet.proof(TOKEN, self.wallet.heard().server_nonce.as_deref(), None)
     }
 
@@ -96,7 +105,7 @@ impl Place {
         self.wallet.proof(CREDENTIAL, self.wallet.heard().resource_nonce.as_deref(), Some(token))
     }
 
-    fn tokens(&self) -> Tokens {
+    pub(super) fn tokens(&self) -> Tokens {
         Tokens::read(&self.wallet.redeem_offer(&self.offer(), None))
     }
 

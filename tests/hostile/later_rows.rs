@@ -53,6 +53,8 @@ fn every_line_of_every_list_is_tested_or_waits() {
         ("NT-VCI-", 13),
         ("NT-VP-", 16),
         ("NT-HAIP-", 10),
+        ("NT-DPOP-", 14),
+        ("NT-ABCA-", 15),
         ("X-", 8),
         ("JH-", 14),
         ("SG-", 11),

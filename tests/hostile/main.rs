@@ -37,6 +37,7 @@ mod signatures;
 mod status;
 #[path = "../support/mod.rs"]
 mod support;
+mod token_types;
 mod verification;
 
 use std::collections::BTreeSet;

@@ -84,6 +84,7 @@ impl Office {
             profile,
             limits: Arc::new(Unlimited),
             encryption_required: false,
+            attestation_statuses: Arc::new(yufu::issuance::attestation_status::NobodyToAsk),
             public_url: URL.into(),
         };
         Self {

@@ -1,6 +1,7 @@
 //! Puts the parts together, and the only place that names implementations: settings, clock and randomness in, a running
 //! service out. `main`, the demo and the tests all start the service here.
 
+mod attesters;
 mod bind;
 mod error;
 mod first_start;
@@ -40,13 +41,14 @@ use crate::{
         server::{self, EndsBy, Running},
     },
     issuance::{
-        Ground, approval::Approvals, authorize::Authorizations, credential::Credentials, freshness::Freshness,
-        metadata::Metadata, nonce::Nonces, notification::Notifications, offer::Offers, people::People,
-        self_service::SelfService, sign_in::SignIns, signed_metadata::SignedMetadata, token::Tokens, wallets::Wallets,
+        Ground, approval::Approvals, attestation_status::AttestationStatuses, authorize::Authorizations,
+        credential::Credentials, freshness::Freshness, metadata::Metadata, nonce::Nonces, notification::Notifications,
+        offer::Offers, people::People, self_service::SelfService, sign_in::SignIns, signed_metadata::SignedMetadata,
+        token::Tokens, wallets::Wallets,
     },
     keyring::{self, Keyring, Purpose, evidence::EvidenceKeys},
     model::{credential_type::CredentialTypes, profile::Profile, redirect::Admitted, use_case::UseCases},
-    outbound::{AddressRules, ForeignClient, Login},
+    outbound::{AddressRules, FetchForeign, ForeignClient, Login},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
     store::{
         self, Mode, Store,
@@ -82,6 +84,7 @@ struct Materials {
     use_cases: Arc<UseCases>,
     trust: Arc<Trust>,
     statuses: Arc<Statuses>,
+    attestation_statuses: Arc<dyn AttestationStatuses>,
     metrics: Arc<Metrics>,
     limits: Arc<RateLimits>,
     login: Option<Arc<dyn Login>>,
@@ -218,7 +221,8 @@ impl Materials {
         let rules = AddressRules::new(config.outbound.allow_fetch.clone());
         let own_roots = keyring::tls_roots(&config.storage.keys)?;
         let login = login::login(&config.login, &public_url, &own_roots, &clock)?;
-        let fetch = Arc::new(ForeignClient::new(rules, &own_roots));
+        let fetch: Arc<dyn FetchForeign> = Arc::new(ForeignClient::new(rules, &own_roots));
+        let attestation_statuses = attesters::attestation_statuses(&keyring, &store, &clock, Arc::clone(&fetch));
         let statuses = Arc::new(Statuses::new(Arc::clone(&store), Arc::clone(&clock), fetch));
         let trust = Arc::new(verification::trust(&keyring, &types, &public_url, clock.now()));
         let (keyring, types, use_cases) = (Arc::new(keyring), Arc::new(types), Arc::new(use_cases));
@@ -238,6 +242,7 @@ impl Materials {
             use_cases,
             trust,
             statuses,
+            attestation_statuses,
             metrics,
             limits,
             login,
@@ -263,6 +268,7 @@ impl Materials {
             random: Arc::clone(&self.random),
             types: Arc::clone(&self.types),
             profile: self.profile,
+            attestation_statuses: Arc::clone(&self.attestation_statuses),
             limits: Arc::clone(&self.limits) as Arc<dyn Limits>,
             encryption_required: self.encryption_required,
             public_url: self.public_url.as_str().into(),

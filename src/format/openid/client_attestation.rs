@@ -61,6 +61,8 @@ pub struct UnverifiedAttestation<'a> {
 /// What an attester says of a wallet.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ClientAttestation {
+    /// Who made it, where it says so: required up to -07.
+    pub iss: Option<String>,
     /// The wallet product: its `client_id`.
     pub client_id: String,
     /// The key of this installation.
@@ -93,10 +95,9 @@ impl<'a> UnverifiedAttestation<'a> {
     /// Checks its signature with the key of the attester's leaf, and the form of its claims.
     pub fn verify(self, attester: &PublicKey) -> Result<ClientAttestation, ClientAttestationFormError> {
         let claims = self.unverified.verify(attester)?.claims;
-        // Whoever it names itself as, the certificates say who it is.
-        optional_text(&claims, "iss")?;
         let confirmation = claims.get("cnf").and_then(|cnf| cnf.get("jwk")).and_then(Value::as_object);
         Ok(ClientAttestation {
+            iss: optional_text(&claims, "iss")?,
             client_id: text(&claims, "sub")?,
             key: PublicKey::from_jwk(confirmation.ok_or(ClientAttestationFormError::Claim("cnf"))?)?,
             iat: optional_time(&claims, "iat")?,

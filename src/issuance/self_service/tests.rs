@@ -55,6 +55,7 @@ fn office() -> Office {
         profile: Profile::Open,
         limits: Arc::new(crate::issuance::limits::Unlimited),
         encryption_required: false,
+        attestation_statuses: Arc::new(crate::issuance::attestation_status::NobodyToAsk),
         public_url: "https://id.example".into(),
     };
     let person = register(&ground, "520102199003070014");
