@@ -64,6 +64,7 @@ fn ground(path: &Path) -> Ground {
         types: Arc::new(CredentialTypes::built_in().expect("the shipped types")),
         profile: Profile::Open,
         attestation_statuses: Arc::new(yufu::issuance::attestation_status::NobodyToAsk),
+        encryption_required: false,
         limits: Arc::new(yufu::issuance::limits::Unlimited),
         public_url: "https://id.example".into(),
     }

@@ -81,6 +81,7 @@ fn ground(data: &tempfile::TempDir, clock: &ManualClock, seed: u64) -> Ground {
         types: Arc::new(CredentialTypes::built_in().expect("types")),
         profile: Profile::Haip,
         attestation_statuses: Arc::new(crate::issuance::attestation_status::NobodyToAsk),
+        encryption_required: false,
         limits: Arc::new(crate::issuance::limits::Unlimited),
         public_url: "https://id.example".into(),
     }
