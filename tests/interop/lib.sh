@@ -192,6 +192,15 @@ browser_pages() {
   CHROMIUM=$chromium tests/interop/with-server node --test --test-reporter=spec tests/interop/browser/pages.test.mjs
 }
 
+# Tries of codes are counted by where they come from, also from this machine.
+browser_citizen() {
+  node_packages tests/interop/browser && node_packages tests/interop/node || return
+  local chromium
+  chromium=$(chromium_path) || { skip "no Chromium here, and it could not be installed"; return; }
+  CHROMIUM=$chromium YUFU_SERVE_ARGS="--trusted-proxies 127.0.0.0/8" \
+    tests/interop/with-server node --test --test-reporter=spec tests/interop/browser/citizen.test.mjs
+}
+
 # The service knows a second issuer, the harbour, whose status list is served by the test itself, on this machine.
 browser_checkpoint() {
   node_packages tests/interop/browser && node_packages tests/interop/node && openssl_command || return

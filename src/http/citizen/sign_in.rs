@@ -97,9 +97,10 @@ async fn sign_in(form: Form, state: web::Data<State>, request: HttpRequest) -> R
     let back = back_from(&mut fields);
     let id_number = fields.take("id_number").unwrap_or_default();
     let code = zeroize::Zeroizing::new(fields.take("code").unwrap_or_default());
-    let network = network(&request);
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let network = state.limits.network(peer, request.headers());
     let typed = id_number.clone();
-    let signed_in = call(&state, move |state| state.sign_ins.with_code(&typed, &code, &network)).await?;
+    let signed_in = call(&state, move |state| state.sign_ins.with_code(&typed, &code, network.as_deref())).await?;
     let next = back.as_deref().unwrap_or(HOME);
     match signed_in {
         Ok(signed_in) => {
@@ -186,14 +187,4 @@ async fn sign_out(form: Form, state: web::Data<State>) -> Result<HttpResponse, P
 /// Where to go on, if it is a page of ours.
 fn back_from(params: &mut Params) -> Option<String> {
     params.take("return").filter(|back| is_local(back))
-}
-
-/// The network that a request comes from, as tries of codes are counted: a whole address of IPv4, half of one of IPv6, which is
-/// what one household has.
-fn network(request: &HttpRequest) -> String {
-    match request.peer_addr().map(|peer| peer.ip()) {
-        Some(std::net::IpAddr::V4(address)) => address.to_string(),
-        Some(std::net::IpAddr::V6(address)) => address.segments().iter().take(4).map(|part| format!("{part:x}:")).collect(),
-        None => String::new(),
-    }
 }

@@ -78,6 +78,11 @@ impl RateLimits {
         signs_in.and_then(|()| self.told("address", self.address.count(&source)))
     }
 
+    /// The network that a request comes from, in words that are the same for the same one; none for this machine itself.
+    pub(super) fn network(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<String> {
+        source::of(peer, headers, &self.trusted_proxies).map(|source| format!("{source:?}"))
+    }
+
     /// Forgets those whose buckets are full again.
     pub fn upkeep(&self) {
         self.address.upkeep();

@@ -54,9 +54,7 @@ impl Pace {
 
 /// A try that was counted.
 pub(super) struct Counted {
-    keys: [OneTimeKey; 2],
-    /// No other is looked at before this time.
-    pub(super) not_before: Timestamp,
+    keys: Vec<OneTimeKey>,
 }
 
 impl Counted {
@@ -67,30 +65,30 @@ impl Counted {
 }
 
 impl SignIns {
-    /// Counts a try with this number from this network, or says from when on one is taken.
-    pub(super) fn count(&self, number: &IdNumber, network: &str) -> Result<Counted, SignInError> {
+    /// Counts a try with this number from this network, or says from when on one is taken. Behind a proxy that nobody named
+    /// the network is not known, and everybody would share it: then the second count stands alone.
+    pub(super) fn count(&self, number: &IdNumber, network: Option<&str>) -> Result<Counted, SignInError> {
         let key = |domain: &str, data: &str| keyed_hash(self.ground.keyring.code_key(), domain, data.as_bytes());
-        let here = (key("sign-in tries from", &format!("{}{network}", number.as_str())), FROM_HERE);
-        let anywhere = (key("sign-in tries", number.as_str()), FROM_ANYWHERE);
+        let from = |network| (key("sign-in tries from", &format!("{}{network}", number.as_str())), FROM_HERE);
+        let mut counts = vec![(key("sign-in tries", number.as_str()), FROM_ANYWHERE)];
+        counts.extend(network.map(from));
         for _ in 0..ATTEMPTS {
             let now = self.ground.clock.now();
             let mut commit = Commit::default();
-            let mut counted = Counted { keys: [here.0, anywhere.0], not_before: now };
-            for (key, pace) in [&here, &anywhere] {
+            for (key, pace) in &counts {
                 let (guard, tries) = self.tries(*key, now)?;
                 if now < tries.not_before {
                     return Err(SignInError::NotBefore(tries.not_before));
                 }
                 let count = tries.count.saturating_add(1);
                 let not_before = now.plus_seconds(pace.delay(count));
-                counted.not_before = counted.not_before.max(not_before);
                 let leads_to = LeadsTo::SignInTries(SignInTries { count, not_before });
                 let expires_at = now.plus_seconds(REMEMBERED_SECONDS);
                 commit.guards.push(guard);
                 commit.writes.push(Write::Put(Record::OneTime(OneTime { key: *key, leads_to, expires_at })));
             }
             match self.ground.store.commit(commit) {
-                Ok(_) => return Ok(counted),
+                Ok(_) => return Ok(Counted { keys: counts.into_iter().map(|(key, _)| key).collect() }),
                 Err(CommitError::GuardFailed(_)) => {}
                 Err(error) => return Err(Fault::from(error).into()),
             }

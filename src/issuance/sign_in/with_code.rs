@@ -18,12 +18,12 @@ use crate::{
 };
 
 impl SignIns {
-    /// Signs in with an activation or recovery code, which is used up by it. `network` says from where, so that tries from
-    /// elsewhere delay this one little.
+    /// Signs in with an activation or recovery code, which is used up by it. `network` says from where, as far as that is
+    /// known, so that tries from elsewhere delay this one little.
     ///
     /// Whether somebody has the ID number, has a code, or had it and used it, is told neither by the words nor by the time:
     /// in every case one try is counted and one hash is made.
-    pub fn with_code(&self, id_number: &str, code: &str, network: &str) -> Result<SignedIn, SignInError> {
+    pub fn with_code(&self, id_number: &str, code: &str, network: Option<&str>) -> Result<SignedIn, SignInError> {
         let number = IdNumber::parse(&forms::plain(id_number))?;
         let (form, digits) = Form::read(code).ok_or(SignInError::CodeForm)?;
         let counted = self.count(&number, network)?;
