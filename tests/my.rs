@@ -2,68 +2,19 @@
 
 mod support;
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
-use support::{Answer, TestService, User, driver, person, wallet::HeldCard, wallet::Wallet};
+use support::{
+    TestService,
+    browser::{Browser, between},
+    driver, person,
+    wallet::HeldCard,
+    wallet::Wallet,
+};
 use yufu::{audit::open::Opening, format::note::NoteKey};
 
 const DAY: u64 = 24 * 3600;
 
-/// A browser: it keeps cookies and fills in forms.
-struct Browser {
-    user: User,
-    cookies: BTreeMap<String, String>,
-}
-
 impl Browser {
-    fn new(service: &TestService) -> Self {
-        Self { user: service.anon(), cookies: BTreeMap::new() }
-    }
-
-    fn send(&mut self, method: &str, path: &str, form: Option<&str>) -> Answer {
-        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let cookies = cookies.join("; ");
-        let mut headers = vec![("cookie", cookies.as_str()), ("accept-language", "en")];
-        headers.extend(form.map(|_| ("content-type", "application/x-www-form-urlencoded")));
-        let answer = self.user.send(method, path, &headers, form.unwrap_or_default().as_bytes());
-        for line in answer.headers.get_all("set-cookie") {
-            let line = line.to_str().expect("text");
-            let (name, value) = line.split(';').next().and_then(|pair| pair.split_once('=')).expect("a cookie");
-            assert!(line.contains("; Path=/; HttpOnly; SameSite=Lax"), "{line}");
-            if value.is_empty() {
-                self.cookies.remove(name);
-            } else {
-                self.cookies.insert(name.to_owned(), value.to_owned());
-            }
-        }
-        answer
-    }
-
-    fn get(&mut self, path: &str) -> Answer {
-        self.send("GET", path, None)
-    }
-
-    /// The text of a page that is shown.
-    fn page(&mut self, path: &str) -> String {
-        let answer = self.get(path);
-        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-        assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{path}");
-        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
-        assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
-        let text = answer.text();
-        assert!(!text.contains("<script") && !text.contains(" style="), "{path} works without scripts and styles of its own");
-        text
-    }
-
-    /// Sends the form of a page to a path, with these fields.
-    fn post(&mut self, page: &str, path: &str, fields: &str) -> Answer {
-        let text = self.get(page).text();
-        let token = between(&text, "name=\"form\" value=\"", "\"").unwrap_or_else(|| panic!("a form on {page}: {text}"));
-        let form = format!("form={token}&{fields}");
-        self.send("POST", path, Some(&form))
-    }
-
     /// Begins to sign in on the phone with the wallet, and opens the wallet; gives the address that it sends the browser to.
     fn show_card(&mut self, wallet: &Wallet, card: &HeldCard, back: &str) -> String {
         let begun = self.post("/sign-in/card", "/sign-in/card", &format!("wallet=here&return={back}"));
@@ -82,10 +33,6 @@ impl Browser {
         let answer = self.get(&back);
         assert_eq!((answer.status, answer.header("location")), (303, "/my"), "{}", answer.text());
     }
-}
-
-fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
-    Some(text.split_once(before)?.1.split_once(after)?.0)
 }
 
 /// A service, a wallet with the cards of one person, and that person's browser.

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub mod attester;
+pub mod browser;
 pub mod haip;
 pub mod wallet;
 
