@@ -13,7 +13,7 @@ use crate::{
         headers::EXPOSED,
         problem::{Kind, Problem},
     },
-    issuance::{AccessError, caller::CallerError, client_attestation::AttestationError, dpop::DpopError},
+    issuance::{AccessError, caller::CallerError, client_attestation::AttestationError, dpop::DpopError, limits::TooOften},
 };
 
 /// What the access token of a request that is answered 401 has to be.
@@ -155,9 +155,9 @@ impl From<BodyError> for OAuthError {
     }
 }
 
-impl From<crate::issuance::limits::TooOften> for OAuthError {
+impl From<TooOften> for OAuthError {
     /// There is no word of OAuth's for it; a client that does not know the status reads that it is for now.
-    fn from(often: crate::issuance::limits::TooOften) -> Self {
+    fn from(often: TooOften) -> Self {
         let description = "too many requests; try again after the seconds that Retry-After names";
         let error = Self::of_status(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", description);
         Self { retry_after: Some(often.seconds), ..error }
@@ -174,6 +174,7 @@ impl From<Problem> for OAuthError {
     /// What is wrong with the service itself, in OAuth's two words for it (RFC 6749 section 4.1.2.1).
     fn from(problem: Problem) -> Self {
         match problem.kind().status() {
+            StatusCode::TOO_MANY_REQUESTS => TooOften { seconds: problem.retry_after().unwrap_or(60) }.into(),
             StatusCode::SERVICE_UNAVAILABLE => {
                 let description = if problem.kind() == Kind::Guarded {
                     "the store is guarded; the operator has to run yufu repair"

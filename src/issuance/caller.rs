@@ -9,6 +9,7 @@ use crate::{
         client_attestation::{AttestationError, AttestedWallet},
         dpop::{DpopError, ProvenKey},
         freshness::Server,
+        limits::Counted,
     },
     model::{
         client::WalletInstance,
@@ -150,7 +151,19 @@ impl Ground {
         if let Some(wallet) = attested {
             self.identify(&mut caller, wallet)?;
         }
+        self.count(&caller)?;
         Ok(caller)
+    }
+
+    /// Counts who proved who it is; what somebody only says of itself is counted for nobody.
+    fn count(&self, caller: &Caller) -> Result<(), Fault> {
+        if let Some(instance) = &caller.instance {
+            self.limits.count(Counted::Wallet(instance))?;
+        }
+        match &caller.client_id {
+            Some(client_id) if caller.attested => Ok(self.limits.count(Counted::Client(client_id))?),
+            _ => Ok(()),
+        }
     }
 
     /// The attestation says who the client is, and which installation of it.

@@ -84,7 +84,7 @@ impl Ground {
     }
 }
 
-/// What went wrong on our side. Nothing of it is for the caller's eyes but whether to try again.
+/// What went wrong on our side. Nothing of it is for the caller's eyes but whether and when to try again.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Fault {
     /// The store did not commit.
@@ -108,6 +108,9 @@ pub enum Fault {
     /// The clock stands outside the years 0 to 9999.
     #[error("the clock is out of range")]
     Clock,
+    /// One too many.
+    #[error(transparent)]
+    TooOften(#[from] limits::TooOften),
     /// Others changed the same record again and again.
     #[error("the record is in constant change")]
     Busy,

@@ -24,6 +24,7 @@ impl From<Fault> for Problem {
             Fault::Read(error) => error.into(),
             Fault::Sign(error) => error.into(),
             Fault::Busy => Kind::Busy.into(),
+            Fault::TooOften(often) => often.into(),
             Fault::Sealed(_) | Fault::Record(_) | Fault::Make(_) | Fault::Clock => {
                 // These name a kind of record or a step, never content.
                 tracing::error!(%fault, "issuance failed on our side");

@@ -119,6 +119,11 @@ impl Problem {
         Words::new(facts.zh, facts.en)
     }
 
+    /// After how many seconds to come again.
+    pub fn retry_after(&self) -> Option<u32> {
+        self.wait.or(self.kind.retry_after())
+    }
+
     /// The document that is sent.
     pub fn document(&self) -> ProblemDocument {
         let facts = self.kind.facts();
@@ -162,7 +167,7 @@ impl ResponseError for Problem {
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
-        if let Some(seconds) = self.wait.or(self.kind.retry_after()) {
+        if let Some(seconds) = self.retry_after() {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
         if let Some(challenge) = self.kind.challenge() {

@@ -20,6 +20,7 @@ use crate::{
         Fault, Ground, Registered,
         caller::Shown,
         grant::{Access, AccessError, configuration},
+        limits::Counted,
         proof::{Attestations, Proved},
     },
     model::{
@@ -77,6 +78,7 @@ impl Credentials {
     /// Answers a request that is made with the access token that is shown.
     pub fn issue(&self, shown: &Shown, body: Body<'_>) -> Result<Reply, CredentialError> {
         let access = self.ground.access(shown)?;
+        self.ground.limits.count(Counted::Person(access.grant.value.person)).map_err(Fault::from)?;
         let request = CredentialRequest::parse(self.ground.open_request(body)?.expose())?;
         self.ground.may_answer(body, request.encryption.as_ref())?;
         let credential_type = self.wanted(&access, &request.wanted)?;

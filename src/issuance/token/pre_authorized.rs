@@ -8,6 +8,7 @@ use crate::{
         Fault,
         caller::Caller,
         grant::{Begun, Terms},
+        limits::Counted,
         offer::{WRONG_TX_CODES, is_over},
         token::{ATTEMPTS, Given, MOST_BYTES, TokenError, Tokens, narrowed},
     },
@@ -20,6 +21,7 @@ impl Tokens {
     /// transaction code is counted on disk before it is answered.
     pub(super) fn redeem_pre_authorized(&self, caller: &Caller, request: &TokenRequest) -> Result<Given, TokenError> {
         let code = request.pre_authorized_code.as_deref().ok_or(TokenError::Missing("pre-authorized_code"))?;
+        self.ground.limits.count(Counted::Code(&self.ground.code_hash(code))).map_err(Fault::from)?;
         let details = request.authorization_details.as_deref().map(AuthorizationDetail::parse_list).transpose()?;
         for _ in 0..ATTEMPTS {
             let Versioned { version, value: offer } = self.offer(code)?.ok_or(TokenError::GrantNotGood)?;
