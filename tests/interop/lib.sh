@@ -128,6 +128,22 @@ node_wallet() {
   node_tests tests/interop/node/wallet.test.mjs
 }
 
+# The service asks for all of HAIP and trusts the attester of the test, which vouches for the wallet and its keys.
+node_haip() {
+  node_packages tests/interop/node && openssl_command || return
+  with_attester node_tests tests/interop/node/haip.test.mjs
+}
+
+with_attester() {
+  local attester status=0
+  attester=$(mktemp -d "${TMPDIR:-/tmp}/yufu-attester.XXXXXX")
+  tests/interop/node/attester "$attester" || { rm -rf "$attester"; return 1; }
+  YUFU_ATTESTER=$attester YUFU_PREPARE_TRUST=$attester/trust \
+    YUFU_SERVE_ARGS="--profile haip --credential-types $attester/credential-types" "$@" || status=$?
+  rm -rf "$attester"
+  return "$status"
+}
+
 node_sd_jwt() {
   node_packages tests/interop/node && openssl_command || return
   node_tests tests/interop/node/sdjwt.test.mjs
@@ -220,4 +236,12 @@ browser_my() {
   local chromium
   chromium=$(chromium_path) || { skip "no Chromium here, and it could not be installed"; return; }
   CHROMIUM=$chromium tests/interop/with-server node --test --test-reporter=spec tests/interop/browser/my.test.mjs
+}
+
+# The same wallet as node_haip, and the person in front of it in a real browser.
+browser_haip() {
+  node_packages tests/interop/browser && node_packages tests/interop/node && openssl_command || return
+  local chromium
+  chromium=$(chromium_path) || { skip "no Chromium here, and it could not be installed"; return; }
+  CHROMIUM=$chromium with_attester node_tests tests/interop/browser/haip.test.mjs
 }

@@ -168,6 +168,11 @@ pub struct Answer {
 }
 
 impl User {
+    /// The same with this token.
+    pub fn bearing(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
     /// Sends a request with these headers and body.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let method: Method = method.parse().expect("a method");
