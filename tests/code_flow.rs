@@ -10,7 +10,7 @@ use support::{
     Answer, TestService,
     attester::Attester,
     browser::{Browser, between},
-    haip::{CLIENT_ID, HaipWallet, Pkce, REDIRECT_URI, Tokens, cards::credentials},
+    haip::{CLIENT_ID, HaipWallet, Pkce, REDIRECT_URI, Tokens, cards::credentials, form_of},
     person,
 };
 use yufu::{
@@ -211,4 +211,36 @@ fn at_par_a_wallet_proves_what_it_is() {
     let stranger = scene.service.haip_wallet(&Arc::new(Attester::new(9)), 3);
     stranger.post_form(path, &form).oauth(400, "invalid_client_attestation");
     assert_eq!(scene.wallet.post_form(path, &form).status, 201);
+}
+
+#[test]
+fn a_wallet_that_is_switched_off_is_known_by_its_grants_too() {
+    let attester = Arc::new(Attester::new(1));
+    let service = TestService::start_trusting(&attester);
+    let order = json!({"client_id": CLIENT_ID, "name": "The wallet of the tests", "redirect_uris": [REDIRECT_URI]});
+    let registered = service.admin().post("/admin/api/v1/wallets", &order).good(201);
+    let wallet = service.haip_wallet(&attester, 1);
+    let order = json!({"person_id": service.register(&person(1)), "credential_types": ["resident-id"]});
+    let offer = service.admin().post("/admin/api/v1/offers", &order).good(201)["credential_offer"].clone();
+    // With its DPoP key alone, as a wallet without an attestation does.
+    let post = |form: &str| {
+        let mut headers = wallet.server_headers("/token");
+        headers.retain(|(name, _)| *name == "dpop");
+        wallet.post_with("/token", "application/x-www-form-urlencoded", &headers, form.as_bytes())
+    };
+    // The first answer of the service to this wallet has a nonce for its proofs.
+    is_refused(&wallet.post_form("/token", &wallet.code_form("unknown", &wallet.pkce())));
+    let tokens = Tokens::read(&post(&wallet.offer_form(&offer, None)));
+    let anonymous = |token: &str| form_of(&[("grant_type", "refresh_token"), ("refresh_token", token)]);
+    let refreshed = Tokens::read(&post(&anonymous(&tokens.refresh_token.expect("a refresh token"))));
+    let id = registered["id"].as_str().expect("an id");
+    service.admin().delete(&format!("/admin/api/v1/wallets/{id}")).good(204);
+    let token = refreshed.refresh_token.expect("a refresh token");
+    post(&anonymous(&token)).oauth(400, "invalid_client");
+    post(&wallet.refresh_form(&token)).oauth(400, "invalid_client");
+    service
+        .admin()
+        .post("/admin/api/v1/wallets", &json!({"client_id": CLIENT_ID, "name": "Again", "redirect_uris": []}))
+        .good(201);
+    assert_eq!(post(&anonymous(&token)).status, 200, "registered anew, its grants go on");
 }

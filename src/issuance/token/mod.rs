@@ -121,7 +121,7 @@ impl Tokens {
             return Err(TokenError::Resource);
         }
         let caller = self.ground.caller(shown, request.client_id.as_deref())?;
-        self.check_client_is_on(&caller)?;
+        self.check_client_is_on(caller.client_id.as_deref())?;
         if self.ground.profile.is_haip() && caller.dpop_jkt.is_none() {
             return Err(CallerError::from(DpopError::Missing).into());
         }
@@ -129,8 +129,8 @@ impl Tokens {
     }
 
     /// A wallet that was switched off gets no more tokens, whatever it shows.
-    fn check_client_is_on(&self, caller: &Caller) -> Result<(), TokenError> {
-        let Some(client_id) = &caller.client_id else { return Ok(()) };
+    fn check_client_is_on(&self, client_id: Option<&str>) -> Result<(), TokenError> {
+        let Some(client_id) = client_id else { return Ok(()) };
         match self.ground.wallet_client(client_id)? {
             Some(client) if client.switched_off_at.is_some() => Err(TokenError::ClientOff),
             _ => Ok(()),

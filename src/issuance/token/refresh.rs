@@ -49,6 +49,8 @@ impl Tokens {
             if !grant.is_live(self.ground.clock.now()) || !is_bound_to(&grant, caller) {
                 return Err(TokenError::GrantNotGood);
             }
+            // A wallet that does not name itself now did so when it was given the grant.
+            self.check_client_is_on(grant.client_id.as_deref())?;
             is_what_was_granted(request.scope.as_deref(), details.as_deref(), &grant)?;
             let by_identifier = grant.by_identifier || details.is_some();
             let grant = Grant { by_identifier, dpop_jkt: caller.dpop_jkt.clone(), ..grant };
