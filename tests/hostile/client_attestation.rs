@@ -352,6 +352,27 @@ fn a_revoked_attestation_is_refused_and_so_is_one_whose_status_cannot_be_told() 
 }
 
 #[test]
+fn a_start_under_haip_without_an_attester_says_that_nobody_can_come_and_what_to_do() {
+    let says = |service: &TestService| {
+        let notes = service.service().notes();
+        notes.iter().filter(|note| note.contains("no wallet can fetch a card yet")).cloned().collect::<Vec<_>>()
+    };
+    let mut service = TestService::start_with(|config| config.identity.profile = Some(Profile::Haip));
+    let folder = service.keys().join("trust/wallet-attesters");
+    let notes = says(&service);
+    assert_eq!(notes.len(), 1);
+    assert!(notes[0].contains(&format!("{}/", folder.display())) && notes[0].contains("尚未信任任何证明机构"), "{notes:?}");
+    // What it says is what helps.
+    let attester = Arc::new(Attester::new(1));
+    attester.trusted_for_wallets(&service.keys());
+    service.restart();
+    assert!(says(&service).is_empty());
+    let place = Place::on(service, &attester);
+    assert_eq!(place.tokens().token_type, "DPoP");
+    assert!(says(&TestService::start()).is_empty(), "nothing has to be shown there");
+}
+
+#[test]
 fn where_nothing_has_to_be_shown_what_is_shown_is_checked() {
     let attester = Arc::new(Attester::new(1));
     let service = TestService::start();

@@ -36,6 +36,7 @@ pub const TESTED: &[&str] = &[
     "NT-VCI-08",
     "OA-10",
     "OA-11",
+    "OA-12",
 ];
 
 pub(super) const TOKEN: &str = "/token";
@@ -281,6 +282,10 @@ fn a_bad_proof_gets_no_card_and_leaves_the_token_good() {
     ] {
         place.fetch(&authorization, proofs, &order).oauth(401, "invalid_token");
     }
+    // OA-12: in the address nothing is looked for.
+    let path = format!("{CREDENTIAL}?access_token={token}");
+    let headers = [("dpop", proof[0].clone())];
+    place.wallet.post_with(&path, "application/json", &headers, order.to_string().as_bytes()).oauth(401, "invalid_token");
     assert_eq!(place.cards(), 0);
     let answer = place.fetch(&authorization, &proof, &order);
     assert_eq!(answer.good(200)["credentials"].as_array().map(Vec::len), Some(1));

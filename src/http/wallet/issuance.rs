@@ -62,8 +62,10 @@ pub(in crate::http) async fn push(
 ) -> Result<HttpResponse, OAuthError> {
     let form = read_body(&request, body.into_inner(), MediaType::Form, FORM_BODY_BYTES).await?;
     let shown = shown(&request, "/par");
-    let answer = call(&state, move |state| state.authorizations.push(&shown, &form)).await??;
-    Ok(HttpResponse::Created().insert_header(FOR_EVERY_SITE).json(answer))
+    let mut answer = HttpResponse::Created();
+    refresh(&mut answer, &state, &shown, Server::Authorization);
+    let pushed = call(&state, move |state| state.authorizations.push(&shown, &form)).await??;
+    Ok(answer.insert_header(FOR_EVERY_SITE).json(pushed))
 }
 
 /// A code for an access token
