@@ -238,6 +238,20 @@ browser_my() {
   CHROMIUM=$chromium tests/interop/with-server node --test --test-reporter=spec tests/interop/browser/my.test.mjs
 }
 
+# The province's login and the page for makers of wallets: the service is a test issuer too.
+browser_province() {
+  node_packages tests/interop/browser && node_packages tests/interop/node && node_packages tests/interop/province || return
+  local chromium port secret status=0
+  chromium=$(chromium_path) || { skip "no Chromium here, and it could not be installed"; return; }
+  port=$(free_port) || return 1
+  secret=$(mktemp "${TMPDIR:-/tmp}/yufu-login.XXXXXX")
+  echo 'a secret that only the two of them know' >"$secret"
+  CHROMIUM=$chromium YUFU_LOGIN_PORT=$port YUFU_SERVE_ARGS="--test-issuer --login-issuer http://127.0.0.1:$port --login-client-id yufu \
+    --login-client-secret-file $secret --login-scopes identity" node_tests tests/interop/browser/province.test.mjs || status=$?
+  rm -f "$secret"
+  return "$status"
+}
+
 # The same wallet as node_haip, and the person in front of it in a real browser.
 browser_haip() {
   node_packages tests/interop/browser && node_packages tests/interop/node && openssl_command || return
