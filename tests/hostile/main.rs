@@ -11,8 +11,10 @@ mod bound_codes;
 mod client_attestation;
 mod codes;
 mod confusion;
+mod deferred;
 mod desk;
 mod dpop;
+mod envelope;
 mod fetching;
 mod foreign_lists;
 mod gate;
@@ -20,6 +22,7 @@ mod haip;
 mod http;
 mod issuance;
 mod jose;
+mod key_attestation;
 mod key_binding;
 mod later_rows;
 mod lying_host;
@@ -51,6 +54,7 @@ const TESTED: &[&[&str]] = &[
     client_attestation::TESTED,
     codes::TESTED,
     confusion::TESTED,
+    deferred::TESTED,
     dpop::TESTED,
     fetching::TESTED,
     foreign_lists::TESTED,
@@ -58,6 +62,7 @@ const TESTED: &[&[&str]] = &[
     http::TESTED,
     issuance::TESTED,
     jose::TESTED,
+    key_attestation::TESTED,
     key_binding::TESTED,
     nothing_fetched::TESTED,
     openid::TESTED,

@@ -68,12 +68,17 @@ impl Office {
 
     /// An office that believes these authorities, as DER, of wallets.
     pub fn trusting(profile: Profile, attesters: &[&[u8]]) -> Self {
+        Self::believing(profile, attesters, &[])
+    }
+
+    /// An office that believes these authorities, as DER, of wallets, and those of keys.
+    pub fn believing(profile: Profile, of_wallets: &[&[u8]], of_keys: &[&[u8]]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = ManualClock::at(START);
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(11));
         let keyring = Keyring::in_memory(URL, Algorithm::Es256, &clock, &*random).expect("keys");
-        let attesters = attesters.iter().map(|der| Anchor::from_der(der).expect("an authority")).collect();
-        let keyring = keyring.with_attesters(attesters, Vec::new());
+        let anchors = |all: &[&[u8]]| all.iter().map(|der| Anchor::from_der(der).expect("an authority")).collect();
+        let keyring = keyring.with_attesters(anchors(of_wallets), anchors(of_keys));
         let store = open(folder.path(), &keyring, &clock, &random);
         let ground = Ground {
             store: Arc::new(store),

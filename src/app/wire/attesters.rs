@@ -1,4 +1,4 @@
-//! The status lists of those who attest wallets: read as those of other issuers are, under trust of their own.
+//! The status lists of those who attest wallets and their keys: read as those of other issuers are, under trust of their own.
 
 use std::sync::Arc;
 
@@ -25,7 +25,9 @@ pub(super) fn attestation_statuses(
     fetch: Arc<dyn FetchForeign>,
 ) -> Arc<dyn AttestationStatuses> {
     let statuses = Statuses::new(Arc::clone(store), Arc::clone(clock), fetch);
-    Arc::new(AttesterLists { statuses, trust: Trust::new(keyring.wallet_attesters().to_vec()) })
+    // A list counts only under the authority that the attestation itself leads to, so both kinds can stand side by side.
+    let anchors = keyring.wallet_attesters().iter().chain(keyring.key_attesters()).cloned().collect();
+    Arc::new(AttesterLists { statuses, trust: Trust::new(anchors) })
 }
 
 impl AttestationStatuses for AttesterLists {

@@ -58,7 +58,7 @@ impl Ground {
         }
         let header = Map::from_iter([("x5c".to_owned(), x5c(self.keyring.x5c(Purpose::Issuer)))]);
         let disclosable: Vec<Vec<Step>> = set.disclosable.iter().map(|path| path.iter().map(step).collect()).collect();
-        let issuance = Issuance { header, claims, disclosable: &disclosable, decoys: 0 };
+        let issuance = Issuance { header, claims, disclosable: &disclosable, decoys: wanted.issuing.decoys };
         sdjwt::issue(issuance, &*self.keyring.signer(Purpose::Issuer), &*self.random)
             .map_err(|error| Fault::Make(error.to_string()))
     }

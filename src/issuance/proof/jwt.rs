@@ -19,25 +19,25 @@ const TYPE: &str = "openid4vci-proof+jwt";
 
 /// A proof whose form and signature are good.
 #[derive(Clone, Debug)]
-pub(super) struct JwtProof<'a> {
+pub(super) struct JwtProof {
     /// The holder key.
     pub(super) key: PublicKey,
     /// Its nonce.
     pub(super) nonce: String,
-    /// The attestation that stands in its header.
-    pub(super) attestation: Option<KeyAttestation<'a>>,
+    /// Whether an attestation stands in its header.
+    pub(super) is_attested: bool,
     claims: Map<String, Value>,
 }
 
-impl<'a> JwtProof<'a> {
+impl JwtProof {
     /// Takes a proof apart and checks its signature with the key it names. The attestation in its header is `attestation`,
     /// which the caller took out of the same text.
-    pub(super) fn read(text: &str, attestation: Option<KeyAttestation<'a>>) -> Result<Self, ProofError> {
+    pub(super) fn read(text: &str, attestation: Option<&KeyAttestation<'_>>) -> Result<Self, ProofError> {
         let unverified = Unverified::parse(text, &[TYPE])?;
-        let key = holder_key(unverified.header(), attestation.as_ref())?;
+        let key = holder_key(unverified.header(), attestation)?;
         let claims = unverified.verify(&key)?.claims;
         let nonce = nonce_of(&claims)?.ok_or(ProofError::NonceMissing)?;
-        Ok(Self { key, nonce, attestation, claims })
+        Ok(Self { key, nonce, is_attested: attestation.is_some(), claims })
     }
 
     /// The attestation that stands in the header of a proof, still as text.

@@ -11,8 +11,10 @@ use crate::{
     crypto::{
         KeyError, PublicKey,
         jws::{JwsError, Unverified},
-        x509::{Anchor, ChainError, verify_chain},
+        x509::{ChainError, Leaf, verify_chain},
     },
+    format::status::{ReferenceError, StatusReference},
+    issuance::{Ground, attestation_status::NamedStatus},
     model::credential_type::KeyAttestationRule,
 };
 
@@ -46,6 +48,15 @@ pub enum KeyAttestationError {
     /// It is not valid now.
     #[error("{0} does not fit the time now")]
     Time(&'static str),
+    /// `status` refers to no status list.
+    #[error(transparent)]
+    Status(#[from] ReferenceError),
+    /// Its attester revoked it.
+    #[error("it was revoked")]
+    Revoked,
+    /// It says where it would be revoked, and that cannot be read now.
+    #[error("its status cannot be told")]
+    StatusUnknown,
     /// It lacks the level that the credential type asks for.
     #[error("{0} is not at a level that is accepted")]
     Level(&'static str),
@@ -77,37 +88,54 @@ impl<'a> KeyAttestation<'a> {
         self.keys.get(named.or_else(|| kid.parse().ok())?)
     }
 
-    /// Checks who signed it, its times, and the levels that `rule` asks for. Beside a proof it has to say when it ends
-    /// (appendix F.1): nothing else bounds its use there.
-    pub(super) fn check(
-        &self,
-        attesters: &[Anchor],
-        rule: &KeyAttestationRule,
-        beside_a_proof: bool,
-        now: Timestamp,
-    ) -> Result<(), ProofError> {
+    /// Checks who signed it, its times, its status, and the levels that `rule` asks for. Beside a proof it has to say when it
+    /// ends (appendix F.1): nothing else bounds its use there.
+    pub(super) fn check(&self, ground: &Ground, rule: &KeyAttestationRule, beside_a_proof: bool) -> Result<(), ProofError> {
         use KeyAttestationError as E;
+        let now = ground.clock.now();
         let chain = self.unverified.header().x5c.as_ref().ok_or(E::NoChain)?;
-        let leaf = verify_chain(chain, attesters, now).map_err(E::from)?;
+        let leaf = verify_chain(chain, ground.keyring.key_attesters(), now).map_err(E::from)?;
         let claims = self.unverified.clone().verify(&leaf.public_key).map_err(E::from)?.claims;
-        let issued_at = time_of(&claims, "iat")?.ok_or(E::TimeMissing("iat"))?;
-        if issued_at.seconds_since(now) > CLOCK_SKEW_SECONDS {
-            return Err(E::Time("iat").into());
-        }
-        match time_of(&claims, "exp")? {
-            None if beside_a_proof => return Err(E::TimeMissing("exp").into()),
-            Some(end) if now.seconds_since(end) >= CLOCK_SKEW_SECONDS => return Err(E::Time("exp").into()),
-            _ => {}
-        }
-        if time_of(&claims, "nbf")?.is_some_and(|start| start.seconds_since(now) > CLOCK_SKEW_SECONDS) {
-            return Err(E::Time("nbf").into());
-        }
+        check_times(&claims, beside_a_proof, now)?;
         for (claim, accepted) in [("key_storage", &rule.key_storage), ("user_authentication", &rule.user_authentication)] {
             if !accepted.is_empty() && !has_one_of(claims.get(claim), accepted) {
                 return Err(E::Level(claim).into());
             }
         }
-        Ok(())
+        Ok(check_status(ground, &claims, &leaf)?)
+    }
+}
+
+fn check_times(claims: &Map<String, Value>, beside_a_proof: bool, now: Timestamp) -> Result<(), ProofError> {
+    use KeyAttestationError as E;
+    let issued_at = time_of(claims, "iat")?.ok_or(E::TimeMissing("iat"))?;
+    if issued_at.seconds_since(now) > CLOCK_SKEW_SECONDS {
+        return Err(E::Time("iat").into());
+    }
+    match time_of(claims, "exp")? {
+        None if beside_a_proof => return Err(E::TimeMissing("exp").into()),
+        Some(end) if now.seconds_since(end) >= CLOCK_SKEW_SECONDS => return Err(E::Time("exp").into()),
+        _ => {}
+    }
+    match time_of(claims, "nbf")? {
+        Some(start) if start.seconds_since(now) > CLOCK_SKEW_SECONDS => Err(E::Time("nbf").into()),
+        _ => Ok(()),
+    }
+}
+
+/// Passes when the attestation names no status, or one that is valid. One that cannot be told is not taken for valid.
+fn check_status(ground: &Ground, claims: &Map<String, Value>, attester: &Leaf) -> Result<(), KeyAttestationError> {
+    use KeyAttestationError as E;
+    let Some(reference) = StatusReference::read(claims)? else { return Ok(()) };
+    // The certificates say who it is; among several addresses of theirs, and where they have none, the attestation does.
+    let iss = claims.get("iss").and_then(Value::as_str).map(str::to_owned);
+    let named = iss.filter(|iss| attester.uris.is_empty() || attester.uris.contains(iss));
+    let keeper = named.or(attester.uris.first().cloned()).ok_or(E::StatusUnknown)?;
+    let authority = attester.authority.ok_or(E::StatusUnknown)?;
+    match ground.attestation_statuses.is_valid(&NamedStatus { reference, attester: keeper, authority }) {
+        Some(true) => Ok(()),
+        Some(false) => Err(E::Revoked),
+        None => Err(E::StatusUnknown),
     }
 }
 

@@ -89,22 +89,34 @@ impl ProofError {
 #[derive(Clone, Debug)]
 pub(super) struct Proved<'a> {
     keys: Vec<PublicKey>,
-    jwts: Vec<JwtProof<'a>>,
-    /// The one of proof type `attestation`.
-    alone: Option<KeyAttestation<'a>>,
+    jwts: Vec<JwtProof>,
+    /// Those in the headers of proofs, or the one of proof type `attestation`.
+    attestations: Vec<KeyAttestation<'a>>,
 }
 
-/// The attestations in the headers of proofs, each once: those of a batch mostly share one.
+/// The attestations in the headers of proofs, each text once: the proofs of a batch mostly share one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Attestations(Vec<Option<String>>);
+pub(super) struct Attestations {
+    texts: Vec<String>,
+    /// For each proof, which text it has.
+    by_proof: Vec<Option<usize>>,
+}
 
 impl Attestations {
     /// Takes them out of the headers.
     pub(super) fn of(proofs: &Proofs) -> Result<Self, ProofError> {
-        match proofs {
-            Proofs::Jwt(texts) => texts.iter().map(|text| JwtProof::attestation_of(text)).collect::<Result<_, _>>().map(Self),
-            Proofs::Attestation(_) => Ok(Self::default()),
+        let mut all = Self::default();
+        let Proofs::Jwt(proofs) = proofs else { return Ok(all) };
+        for proof in proofs {
+            let place = JwtProof::attestation_of(proof)?.map(|text| {
+                all.texts.iter().position(|known| *known == text).unwrap_or_else(|| {
+                    all.texts.push(text);
+                    all.texts.len() - 1
+                })
+            });
+            all.by_proof.push(place);
         }
+        Ok(all)
     }
 }
 
@@ -116,26 +128,28 @@ impl<'a> Proved<'a> {
             Proofs::Attestation(text) => {
                 let alone = KeyAttestation::read(text)?;
                 alone.nonce.as_ref().ok_or(ProofError::NonceMissing)?;
-                Ok(Self { keys: alone.keys.clone(), jwts: Vec::new(), alone: Some(alone) })
+                Ok(Self { keys: alone.keys.clone(), jwts: Vec::new(), attestations: vec![alone] })
             }
         }
     }
 
     fn read_jwts(texts: &[String], attestations: &'a Attestations) -> Result<Self, ProofError> {
-        let mut jwts: Vec<JwtProof<'a>> = Vec::with_capacity(texts.len());
-        for (text, attestation) in texts.iter().zip(&attestations.0) {
-            let attestation = attestation.as_deref().map(KeyAttestation::read).transpose()?;
+        let read: Vec<KeyAttestation<'a>> =
+            attestations.texts.iter().map(|text| KeyAttestation::read(text)).collect::<Result<_, _>>()?;
+        let mut jwts: Vec<JwtProof> = Vec::with_capacity(texts.len());
+        for (text, place) in texts.iter().zip(&attestations.by_proof) {
+            let attestation = place.and_then(|place| read.get(place));
             let proof = JwtProof::read(text, attestation)?;
             if jwts.iter().any(|earlier| earlier.key == proof.key) {
                 return Err(ProofError::KeyTwice);
             }
-            if proof.attestation.as_ref().is_some_and(|attestation| !attestation.keys.contains(&proof.key)) {
+            if attestation.is_some_and(|attestation| !attestation.keys.contains(&proof.key)) {
                 return Err(ProofError::NotAttested);
             }
             jwts.push(proof);
         }
-        let keys = all_keys(&jwts);
-        if keys.len() > BATCH_SIZE { Err(ProofError::TooManyKeys) } else { Ok(Self { keys, jwts, alone: None }) }
+        let keys = all_keys(&jwts, &read);
+        if keys.len() > BATCH_SIZE { Err(ProofError::TooManyKeys) } else { Ok(Self { keys, jwts, attestations: read }) }
     }
 
     /// The holder keys, one a copy. Every attested key gets one (appendix F.1).
@@ -154,27 +168,20 @@ impl<'a> Proved<'a> {
         // What is not asked for is looked at all the same when it is shown, but for the levels, which nobody announced.
         let none = KeyAttestationRule::default();
         let rule = ground.key_attestation_rule(credential_type);
-        let attested = |attestation: &KeyAttestation<'_>, beside_a_proof| {
-            let attesters = ground.keyring.key_attesters();
-            attestation.check(attesters, rule.unwrap_or(&none), beside_a_proof, now)
-        };
-        let mut nonces = Vec::new();
         for proof in &self.jwts {
             proof.check(&ground.public_url, client_id, now)?;
-            match &proof.attestation {
-                None if rule.is_some() => return Err(ProofError::AttestationMissing),
-                None => {}
-                Some(attestation) => attested(attestation, true)?,
+            if rule.is_some() && !proof.is_attested {
+                return Err(ProofError::AttestationMissing);
             }
-            nonces.push(Some(&proof.nonce));
-            nonces.push(proof.attestation.as_ref().and_then(|attestation| attestation.nonce.as_ref()));
         }
-        if let Some(alone) = &self.alone {
-            attested(alone, false)?;
-            nonces.push(alone.nonce.as_ref());
+        for attestation in &self.attestations {
+            let beside_a_proof = !self.jwts.is_empty();
+            attestation.check(ground, rule.unwrap_or(&none), beside_a_proof)?;
         }
+        let of_proofs = self.jwts.iter().map(|proof| &proof.nonce);
+        let of_attestations = self.attestations.iter().filter_map(|attestation| attestation.nonce.as_ref());
         let fresh = |nonce: &String| ground.fresh_nonce(nonce).ok_or(ProofError::NonceNotGood);
-        let mut nonces: Vec<FreshNonce> = nonces.into_iter().flatten().map(fresh).collect::<Result<_, _>>()?;
+        let mut nonces: Vec<FreshNonce> = of_proofs.chain(of_attestations).map(fresh).collect::<Result<_, _>>()?;
         nonces.sort_unstable();
         nonces.dedup();
         Ok(nonces)
@@ -190,10 +197,10 @@ impl Ground {
 
 /// Every key, once. One proof stands for all keys of its attestation, in their order there; several come in their own order,
 /// and before keys that none of them signed with.
-fn all_keys(jwts: &[JwtProof<'_>]) -> Vec<PublicKey> {
-    let attested = jwts.iter().filter_map(|proof| proof.attestation.as_ref()).flat_map(|attestation| &attestation.keys);
-    let signed =
-        jwts.iter().map(|proof| &proof.key).filter(|_| jwts.len() > 1 || jwts.iter().any(|one| one.attestation.is_none()));
+fn all_keys(jwts: &[JwtProof], attestations: &[KeyAttestation<'_>]) -> Vec<PublicKey> {
+    let attested = attestations.iter().flat_map(|attestation| &attestation.keys);
+    let own_order = jwts.len() > 1 || attestations.is_empty();
+    let signed = jwts.iter().map(|proof| &proof.key).filter(|_| own_order);
     let mut keys: Vec<PublicKey> = Vec::new();
     for key in signed.chain(attested) {
         if !keys.contains(key) {
