@@ -100,3 +100,18 @@ fn a_person_and_a_code_have_their_own() {
     service.clock.advance(31);
     assert_eq!(bearer.post("/credential", &json!({})).status, 400);
 }
+
+#[test]
+fn the_start_says_when_nobody_in_front_is_named() {
+    let says = |proxies: &str| {
+        let service = TestService::start_with(|config| {
+            config.identity.public_url = Some("https://id.example".parse().expect("a URL"));
+            config.identity.allow_development_keys = true;
+            config.limits.trusted_proxies =
+                proxies.split_terminator(',').map(|block| block.parse().expect("a block")).collect();
+        });
+        service.service().notes().iter().any(|note| note.contains("--trusted-proxies"))
+    };
+    assert!(says(""));
+    assert!(!says("10.0.0.0/8"));
+}

@@ -13,12 +13,14 @@ use std::{
     hint::black_box,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
-    time::Instant,
 };
 
 use support::TestService;
 use yufu::{
-    base::random::SeededRandom,
+    base::{
+        clock::{Clock, SystemClock},
+        random::SeededRandom,
+    },
     crypto::{Algorithm, Signer, SoftwareKey},
 };
 
@@ -77,7 +79,7 @@ fn signing(count: usize) -> f64 {
     let key = SoftwareKey::generate(Algorithm::Es256, &SeededRandom::new(1));
     let input = [7_u8; 1500];
     let threads = thread::available_parallelism().map_or(2, usize::from);
-    let began = Instant::now();
+    let clock = SystemClock::new();
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
@@ -87,13 +89,13 @@ fn signing(count: usize) -> f64 {
             });
         }
     });
-    count as f64 / began.elapsed().as_secs_f64()
+    count as f64 / clock.monotonic().as_secs_f64()
 }
 
 /// How many of `work` are done a second.
 fn rate<T: Sync>(all: &[T], work: impl Fn(&T) + Sync) -> f64 {
     let next = AtomicUsize::new(0);
-    let began = Instant::now();
+    let clock = SystemClock::new();
     thread::scope(|scope| {
         for _ in 0..AT_ONCE.min(all.len()) {
             scope.spawn(|| {
@@ -103,7 +105,7 @@ fn rate<T: Sync>(all: &[T], work: impl Fn(&T) + Sync) -> f64 {
             });
         }
     });
-    all.len() as f64 / began.elapsed().as_secs_f64()
+    all.len() as f64 / clock.monotonic().as_secs_f64()
 }
 
 fn median(rates: &mut [f64]) -> f64 {

@@ -60,7 +60,7 @@ impl Offices {
     }
 
     /// From a code to a card.
-    pub fn whole_path(&self, code: &String) {
+    pub fn whole_path(&self, code: &str) {
         self.fetch(&self.prepare(code, 1), 1);
     }
 

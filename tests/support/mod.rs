@@ -145,8 +145,7 @@ impl TestService {
     }
 
     fn bearer(&self, token: Option<String>) -> User {
-        let agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().new_agent();
-        User { url: self.url(), token, agent }
+        User { token, ..User::at(&self.url()) }
     }
 }
 
@@ -168,6 +167,17 @@ pub struct Answer {
 }
 
 impl User {
+    /// Somebody without a token, at a service anywhere.
+    pub fn at(url: &str) -> Self {
+        let agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().new_agent();
+        Self { url: url.to_owned(), token: None, agent }
+    }
+
+    /// The status of a page; none when the service does not answer.
+    pub fn try_get(&self, path: &str) -> Option<u16> {
+        self.agent.get(format!("{}{path}", self.url)).call().ok().map(|response| response.status().as_u16())
+    }
+
     /// The same with this token.
     pub fn bearing(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }

@@ -45,6 +45,17 @@ pub fn token_file(data: &Path) -> PathBuf {
     data.join("administrator.token")
 }
 
+/// What an operator should know whose public URL is https, which somebody in front speaks, and who named nobody in front.
+pub(super) fn no_proxy(config: &Config, public_url: &str) -> Option<String> {
+    let nobody_named = public_url.starts_with("https://") && config.limits.trusted_proxies.is_empty();
+    nobody_named.then(|| {
+        "requests are counted by the address they come from: name the proxies in front with --trusted-proxies, or everybody \
+         behind one is one address, and behind one on this machine nobody is counted / 请求按来源地址计数：请用 --trusted-proxies \
+         指明前置代理的地址，否则同一代理之后的所有人算作同一地址，而本机代理之后的请求不计数"
+            .to_owned()
+    })
+}
+
 /// What is told when no wallet can fetch a card, because each has to be vouched for and nobody may vouch.
 pub(super) fn no_attester(profile: Profile, keyring: &Keyring, keys: &Path) -> Option<String> {
     if !profile.is_haip() || !keyring.wallet_attesters().is_empty() {

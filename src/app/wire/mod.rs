@@ -104,6 +104,7 @@ impl Service {
         let made = |file: &PathBuf| format!("made {}, a key that came with this version; keep a backup of it", file.display());
         notes.extend(materials.keyring.added().iter().map(made));
         notes.extend(first_start::no_attester(materials.profile, &materials.keyring, &config.storage.keys));
+        notes.extend(first_start::no_proxy(config, &materials.public_url));
         notes.extend(materials.use_cases.left_out().iter().map(|why| format!("a use case that ships is left out: {why}")));
         if !config.outbound.allow_fetch.is_empty() {
             let blocks: Vec<String> = config.outbound.allow_fetch.iter().map(ToString::to_string).collect();

@@ -112,10 +112,17 @@ impl TestService {
 
     /// A new wallet that this attester vouches for; the seed makes wallets differ.
     pub fn haip_wallet(&self, attester: &Arc<Attester>, seed: u64) -> HaipWallet {
+        HaipWallet::new(self.anon(), self.clock.clone(), attester, seed)
+    }
+}
+
+impl HaipWallet {
+    /// A wallet that this attester vouches for, at a service that a user speaks to.
+    pub fn new(user: User, clock: ManualClock, attester: &Arc<Attester>, seed: u64) -> Self {
         let random = SeededRandom::new(0x4A1B_0000 + seed);
-        HaipWallet {
-            user: self.anon(),
-            clock: self.clock.clone(),
+        Self {
+            user,
+            clock,
             attester: Arc::clone(attester),
             client_id: CLIENT_ID.to_owned(),
             instance: SoftwareKey::generate(Algorithm::Es256, &random),
