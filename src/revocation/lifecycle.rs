@@ -3,6 +3,8 @@
 //! The rules of the transitions stand in `model::card`; here stands who may ask for them, and that a change made by
 //! somebody else in between is seen and not written over.
 
+mod instance;
+
 use std::sync::Arc;
 
 use crate::{
@@ -249,5 +251,7 @@ fn note_context(card: CardId) -> Vec<u8> {
 
 #[cfg(test)]
 mod holder_tests;
+#[cfg(test)]
+mod instance_tests;
 #[cfg(test)]
 mod tests;

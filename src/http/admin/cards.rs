@@ -19,7 +19,7 @@ use crate::{
         route::{get, on, resource},
     },
     model::{
-        card::{Card, Reason, State as CardState},
+        card::{Card, NoticeEvent, Reason, State as CardState},
         ids::CardId,
         party::Actor,
         record::{Key, Query, Record},
@@ -76,10 +76,38 @@ pub(in crate::http) struct CardView {
     state: CardState,
     suspended_until: Option<String>,
     due_for_renewal: bool,
+    /// The installation of the wallet that has it, as a keyed hash; none when that proved no key.
+    wallet_instance: Option<String>,
+    /// First second of validity of the newest batch.
+    valid_from: String,
+    /// First second after it.
+    valid_until: String,
+    /// The newest batch, and those before it that were not past their time when it was made.
+    copies: Vec<CopyView>,
+    /// The newest renewals, oldest first.
+    renewals: Vec<RenewalView>,
+    /// What the wallet said became of it, oldest first.
+    notices: Vec<NoticeView>,
+    history: Vec<ChangeView>,
+}
+
+/// A batch that was added to the card.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(in crate::http) struct RenewalView {
+    at: String,
+    /// How many copies it has.
+    copies: u32,
     valid_from: String,
     valid_until: String,
-    copies: Vec<CopyView>,
-    history: Vec<ChangeView>,
+}
+
+/// What a wallet said became of a batch (OpenID4VCI 1.0 section 11.1).
+#[derive(Serialize, utoipa::ToSchema)]
+pub(in crate::http) struct NoticeView {
+    at: String,
+    /// `credential_accepted`, `credential_failure` or `credential_deleted`.
+    #[schema(value_type = String)]
+    event: NoticeEvent,
 }
 
 /// Where the status of one copy stands.
@@ -89,6 +117,8 @@ pub(in crate::http) struct CopyView {
     uri: String,
     /// The index in it.
     idx: u32,
+    /// The first second at which the copy is not valid any more.
+    valid_until: String,
 }
 
 /// One change of state.
@@ -114,7 +144,18 @@ pub(in crate::http) struct CardsView {
 }
 
 fn view(public_url: &str, lifecycle: &Lifecycle, card: &Card) -> CardView {
-    let copies = card.copies.iter().map(|copy| CopyView { uri: copy.status.list.uri(public_url), idx: copy.status.index });
+    let copies = card.copies.iter().map(|copy| CopyView {
+        uri: copy.status.list.uri(public_url),
+        idx: copy.status.index,
+        valid_until: card.end_of(copy).to_string(),
+    });
+    let renewals = card.renewals.iter().map(|batch| RenewalView {
+        at: batch.at.to_string(),
+        copies: batch.copies,
+        valid_from: batch.valid_from.to_string(),
+        valid_until: batch.valid_until.to_string(),
+    });
+    let notices = card.notices.iter().map(|notice| NoticeView { at: notice.at.to_string(), event: notice.event });
     let history = card.history.iter().map(|change| ChangeView {
         at: change.at.to_string(),
         state: change.state,
@@ -129,9 +170,12 @@ fn view(public_url: &str, lifecycle: &Lifecycle, card: &Card) -> CardView {
         state: card.state,
         suspended_until: card.suspended_until.map(|until| until.to_string()),
         due_for_renewal: card.due_for_renewal,
+        wallet_instance: card.instance.as_ref().map(|instance| instance.as_str().to_owned()),
         valid_from: card.valid_from.to_string(),
         valid_until: card.valid_until.to_string(),
         copies: copies.collect(),
+        renewals: renewals.collect(),
+        notices: notices.collect(),
         history: history.collect(),
     }
 }

@@ -125,11 +125,23 @@ fn may_be_new<'a>(
             return Err(Denial::Revoked(last.and_then(|last| last.reason)));
         }
     }
-    let newest = all.iter().map(|card| &card.value).max_by_key(|card| card.history.first().map(|issued| issued.at));
-    match newest {
-        Some(card) if grant.offer.is_none() && card.is_withheld() => Err(Denial::Withheld),
-        _ => Ok(()),
+    if grant.offer.is_some() {
+        return Ok(());
     }
+    let cards = || all.iter().map(|card| &card.value);
+    let newest = cards().max_by_key(|card| card.history.first().map(|issued| issued.at));
+    match newest.is_some_and(Card::is_withheld) || cards().any(is_held_back) {
+        true => Err(Denial::Withheld),
+        false => Ok(()),
+    }
+}
+
+/// Whether a card is suspended by somebody else than its holder, and not because the phone is gone: another phone would
+/// only be a way around it.
+fn is_held_back(card: &Card) -> bool {
+    let mut since = card.history.iter().rev().take_while(|change| change.state == State::Suspended);
+    let of_the_phone = |reason| matches!(reason, Some(Reason::Lost | Reason::Stolen | Reason::Damaged));
+    card.state == State::Suspended && since.any(|change| change.by != Actor::Holder && !of_the_phone(change.reason))
 }
 
 #[cfg(test)]

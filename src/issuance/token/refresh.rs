@@ -1,8 +1,8 @@
 //! The grant of a refresh token (RFC 6749 section 6): good with the key it was given to, and replaced at each use.
 //!
-//! What replaces a token follows from it by a keyed hash. So a wallet that lost the answer can ask once more and is told
-//! the same, however often it asks: the grant moves on once. Later, or after it was replaced again, the same token in the
-//! same hands means that there are two of them, and the grant ends (RFC 9700 section 4.14.2).
+//! What replaces a token follows from it by a keyed hash. So a wallet that lost the answer can ask once more, when nobody
+//! is being answered any more, and is told the same: the grant moves on once. Later, or after it was replaced again, the
+//! same token in the same hands means that there are two of them, and the grant ends (RFC 9700 section 4.14.2).
 
 use std::collections::BTreeSet;
 
@@ -27,6 +27,20 @@ use crate::{
 /// For so long a wallet that lost the answer may show the token again that it showed before.
 const ANSWERED_ANEW_SECONDS: i64 = 60;
 
+/// For so long after a token was replaced the answer that says so is still on its way: who shows it meanwhile is one of
+/// several at one time, of whom one is answered.
+const UNDER_WAY_SECONDS: i64 = 2;
+
+/// What becomes of a grant whose token is shown.
+enum Standing {
+    /// It stands like this after the commit, and this token comes next.
+    Next(Secret<String>, Box<Grant>),
+    /// Somebody is being answered.
+    UnderWay,
+    /// The token was replaced before, and not just now.
+    Reused,
+}
+
 /// A refresh token that was shown.
 struct ShownToken<'a> {
     text: &'a str,
@@ -34,8 +48,8 @@ struct ShownToken<'a> {
 }
 
 impl Tokens {
-    /// Redeems a refresh token. Of any number of calls with one token at one time one makes the grant move on; the others
-    /// are told what it was told.
+    /// Redeems a refresh token. Of any number of calls with one token at one time exactly one succeeds; the others may come
+    /// again in a moment.
     pub(super) fn redeem_refresh_token(&self, caller: &Caller, request: &TokenRequest) -> Result<Given, TokenError> {
         let text = request.refresh_token.as_deref().ok_or(TokenError::Missing("refresh_token"))?;
         let details = request.authorization_details.as_deref().map(AuthorizationDetail::parse_list).transpose()?;
@@ -54,9 +68,13 @@ impl Tokens {
             is_what_was_granted(request.scope.as_deref(), details.as_deref(), &grant)?;
             let by_identifier = grant.by_identifier || details.is_some();
             let grant = Grant { by_identifier, dpop_jkt: caller.dpop_jkt.clone(), ..grant };
-            let Some((next, grant)) = self.moved_on(&token, grant) else {
-                self.end(&token)?;
-                return Err(TokenError::GrantNotGood);
+            let (next, grant) = match self.standing(&token, grant) {
+                Standing::Next(next, grant) => (next, *grant),
+                Standing::UnderWay => return Err(Fault::Busy.into()),
+                Standing::Reused => {
+                    self.end(&token)?;
+                    return Err(TokenError::GrantNotGood);
+                }
             };
             let guards = [Guard::Version(Key::Grant(grant.id), version)].into_iter().chain(caller.spending.guards());
             let writes = [leads_to_grant(self.ground.refresh_token_hash(next.expose()), &grant)];
@@ -83,21 +101,25 @@ impl Tokens {
         }
     }
 
-    /// The token that comes next, and the grant as it stands then; none when the token was replaced before, and not just
-    /// now.
-    fn moved_on(&self, token: &ShownToken<'_>, grant: Grant) -> Option<(Secret<String>, Grant)> {
+    fn standing(&self, token: &ShownToken<'_>, grant: Grant) -> Standing {
         let next = self.next(grant.id, token.text);
         let now = self.ground.clock.now();
-        let refresh = grant.refresh.as_ref()?;
+        let Some(refresh) = &grant.refresh else { return Standing::Reused };
         if refresh.current == token.hash {
             let until = now.plus_seconds(ANSWERED_ANEW_SECONDS);
             let current = self.ground.refresh_token_hash(next.expose());
             let refresh = Some(Refresh { current, previous: Some((token.hash, until)) });
             let generation = grant.generation.saturating_add(1);
-            return Some((next, Grant { refresh, generation, fetched: Vec::new(), ..grant }));
+            let moved_on = Grant { refresh, generation, fetched: Vec::new(), ..grant };
+            return Standing::Next(next, Box::new(moved_on));
         }
-        let just_replaced = refresh.previous.is_some_and(|(previous, until)| previous == token.hash && now < until);
-        just_replaced.then_some((next, grant))
+        match refresh.previous {
+            Some((previous, until)) if previous == token.hash && now < until => {
+                let answered_at = until.plus_seconds(UNDER_WAY_SECONDS - ANSWERED_ANEW_SECONDS);
+                if now < answered_at { Standing::UnderWay } else { Standing::Next(next, Box::new(grant)) }
+            }
+            _ => Standing::Reused,
+        }
     }
 
     /// Its successor can be told from a token by nobody but us.

@@ -72,6 +72,7 @@ struct FileText {
     requires: RequirementText,
     #[serde(default)]
     several_wallets: bool,
+    #[serde(default)]
     issuing: IssuingText,
     title: BilingualText,
     description: BilingualText,

@@ -213,6 +213,26 @@ fn a_suspended_card_is_not_renewed_and_is_had_anew_elsewhere_unless_it_is_withhe
 }
 
 #[test]
+fn another_phone_is_no_way_around_a_suspension() {
+    let rows = [
+        (Reason::Lost, Actor::Holder, true),
+        (Reason::Other, Actor::Holder, true),
+        (Reason::Lost, OFFICER, true),
+        (Reason::Stolen, OFFICER, true),
+        (Reason::Error, OFFICER, false),
+        (Reason::Other, OFFICER, false),
+    ];
+    for (reason, by, is_had) in rows {
+        let issuer = Issuer::new();
+        let card = issuer.fetch(&issuer.grant(1), 1);
+        issuer.after(60);
+        issuer.change(card.id, State::Suspended, reason, by);
+        let elsewhere = issuer.order(&issuer.grant(2), 1).map(|ordered| ordered.card != card.id);
+        assert_eq!(elsewhere, if is_had { Ok(true) } else { Err(Denial::Withheld.into()) }, "{reason:?} by {by:?}");
+    }
+}
+
+#[test]
 fn a_card_whose_copies_are_not_used_up_gets_no_more_of_them() {
     let issuer = Issuer::new();
     let grant = issuer.grant(1);
