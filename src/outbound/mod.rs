@@ -95,14 +95,14 @@ pub struct Client {
 impl Client {
     /// A client with the bounds of this module, that believes the roots of the web.
     pub fn new() -> Arc<Self> {
-        Self::with_roots(&[])
+        Self::with_roots(&[], Duration::from_secs(CALL_SECONDS))
     }
 
-    /// The same with roots of one's own beside them (DER), such as that of a closed network.
-    pub fn with_roots(own_roots: &[Vec<u8>]) -> Arc<Self> {
+    /// The same with roots of one's own beside them (DER), such as that of a closed network, and a longest wait.
+    pub fn with_roots(own_roots: &[Vec<u8>], within: Duration) -> Arc<Self> {
         let config = ureq::Agent::config_builder()
             .tls_config(roots::tls_config(own_roots))
-            .timeout_global(Some(Duration::from_secs(CALL_SECONDS)))
+            .timeout_global(Some(within))
             .http_status_as_error(false)
             .max_redirects(0)
             .build();

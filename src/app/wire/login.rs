@@ -1,6 +1,6 @@
 //! The province's login, when the settings name one.
 
-use std::{fs, sync::Arc};
+use std::{fs, sync::Arc, time::Duration};
 
 use zeroize::Zeroizing;
 
@@ -13,6 +13,9 @@ use crate::{
     },
     outbound::{Client, Login, LoginClient, OpenIdLogin},
 };
+
+/// Longest wait for one answer of the provider, while a person looks at an empty page.
+const CALL: Duration = Duration::from_secs(10);
 
 /// The login at the provider that the settings name; none when they name none. The provider is not asked yet.
 pub(super) fn login(
@@ -35,7 +38,7 @@ pub(super) fn login(
         scopes: options.login_scopes.clone(),
         redirect_uri: format!("{public_url}{CALLBACK}"),
     };
-    Ok(Some(Arc::new(OpenIdLogin::new(client, Client::with_roots(own_roots), Arc::clone(clock)))))
+    Ok(Some(Arc::new(OpenIdLogin::new(client, Client::with_roots(own_roots, CALL), Arc::clone(clock)))))
 }
 
 /// Signing in by it.

@@ -10,7 +10,10 @@ mod token;
 use std::{
     fmt,
     str::FromStr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -30,6 +33,16 @@ const KEPT: Duration = Duration::from_secs(600);
 
 /// How old it has to be before an unknown key is reason to ask again: a stranger's token cannot make us ask without end.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(30);
+
+/// How long what was heard serves on while the provider cannot be asked.
+const SERVES_ON: Duration = Duration::from_secs(3600);
+
+/// How long nobody asks again after the provider did not answer.
+const LEFT_ALONE: Duration = Duration::from_secs(10);
+
+/// Callers that wait for the provider at one time. It may be slow or gone: the others are told so at once, and the service has
+/// threads left for everything else.
+const AT_ONCE: usize = 16;
 
 /// The issuer identifier of a provider: an `https` URL without query and fragment, or `http` on this machine itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -116,39 +129,71 @@ pub struct OpenIdLogin {
     client: LoginClient,
     fetch: Arc<dyn Fetch>,
     clock: Arc<dyn Clock>,
-    known: Mutex<Option<Known>>,
+    heard: Mutex<Heard>,
+    waiting: AtomicUsize,
 }
 
-#[derive(Clone)]
-struct Known {
-    at: Duration,
-    provider: Arc<Provider>,
+/// What came of asking the provider.
+#[derive(Clone, Default)]
+struct Heard {
+    known: Option<(Duration, Arc<Provider>)>,
+    failed: Option<(Duration, LoginError)>,
+}
+
+/// One of the places for those who wait; given back when dropped.
+struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl OpenIdLogin {
     /// A login at this provider. Nothing is asked before the first citizen comes: a provider that is down stops no start.
     pub fn new(client: LoginClient, fetch: Arc<dyn Fetch>, clock: Arc<dyn Clock>) -> Self {
-        Self { client, fetch, clock, known: Mutex::default() }
+        Self { client, fetch, clock, heard: Mutex::default(), waiting: AtomicUsize::new(0) }
     }
 
     fn through(&self) -> Through<'_> {
         Through { fetch: &*self.fetch, only_https: self.client.issuer.0.starts_with("https://") }
     }
 
-    /// What is known of the provider, if it was heard within this time; otherwise it is asked.
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place(&self) -> Result<Place<'_>, LoginError> {
+        let place = Place(&self.waiting);
+        let is_free = self.waiting.fetch_add(1, Ordering::AcqRel) < AT_ONCE;
+        is_free.then_some(place).ok_or(LoginError::Unusable("too many wait for it"))
+    }
+
+    /// What is known of the provider, if it was heard within this time; otherwise it is asked. While it cannot be, what was
+    /// heard serves on.
     fn provider(&self, within: Duration) -> Result<Arc<Provider>, LoginError> {
         let now = self.clock.monotonic();
-        let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = lock().clone();
-        if let Some(Known { at, provider }) = kept
-            && now.saturating_sub(at) < within
-        {
+        let Heard { known, failed } = self.heard().clone();
+        let known_for = |time: Duration| {
+            known.as_ref().filter(|(at, _)| now.saturating_sub(*at) < time).map(|(_, provider)| Arc::clone(provider))
+        };
+        if let Some(provider) = known_for(within) {
             return Ok(provider);
         }
-        // Asked without the lock: one slow answer does not hold up those who still know enough.
-        let provider = Arc::new(Provider::discover(&self.client, &self.through())?);
-        *lock() = Some(Known { at: now, provider: Arc::clone(&provider) });
-        Ok(provider)
+        let asked = match failed {
+            Some((at, error)) if now.saturating_sub(at) < LEFT_ALONE => Err(error),
+            // Asked without the lock: one slow answer does not hold up those who still know enough.
+            _ => Provider::discover(&self.client, &self.through()).map(Arc::new).inspect_err(|error| {
+                self.heard().failed = Some((self.clock.monotonic(), error.clone()));
+            }),
+        };
+        match asked {
+            Ok(provider) => {
+                *self.heard() = Heard { known: Some((now, Arc::clone(&provider))), failed: None };
+                Ok(provider)
+            }
+            Err(error) => known_for(SERVES_ON).ok_or(error),
+        }
     }
 
     fn tokens(&self, provider: &Provider, secrets: &LoginSecrets, code: &str) -> Result<Tokens, LoginError> {
@@ -161,6 +206,7 @@ impl OpenIdLogin {
 
 impl Login for OpenIdLogin {
     fn address(&self, secrets: &LoginSecrets, language: &str) -> Result<String, LoginError> {
+        let _place = self.place()?;
         let provider = self.provider(KEPT)?;
         let (state, nonce) = (secrets.state.clone(), secrets.nonce.clone());
         let verifier = PkceCodeVerifier::new(secrets.verifier.expose().clone());
@@ -178,6 +224,7 @@ impl Login for OpenIdLogin {
     }
 
     fn id_number(&self, secrets: &LoginSecrets, code: &str, iss: Option<&str>) -> Result<Secret<String>, LoginError> {
+        let _place = self.place()?;
         let mut provider = self.provider(KEPT)?;
         // Before the code is shown to anyone: it may be another provider's (RFC 9700 section 4.4).
         let is_this = |iss: &str| iss == self.client.issuer.0;
@@ -205,5 +252,7 @@ impl Login for OpenIdLogin {
     }
 }
 
+#[cfg(test)]
+mod availability_tests;
 #[cfg(test)]
 mod tests;

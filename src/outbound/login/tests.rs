@@ -9,22 +9,23 @@ use crate::{
     outbound::{FetchError, Request, Response},
 };
 
-const ISSUER: &str = "https://login.example/province";
-const NOW: i64 = 1_795_500_000;
+pub(super) const ISSUER: &str = "https://login.example/province";
+pub(super) const NOW: i64 = 1_795_500_000;
 
 /// The provider, with what its token says and what it saw.
-struct Peer {
-    key: Mutex<SoftwareKey>,
+pub(super) struct Peer {
+    pub(super) key: Mutex<SoftwareKey>,
     claims: Mutex<Value>,
     header: Mutex<Value>,
     metadata: Mutex<Value>,
     info: Mutex<Value>,
     token_error: Mutex<Option<&'static str>>,
+    pub(super) is_down: Mutex<bool>,
     asked: Mutex<Vec<Request>>,
 }
 
 impl Peer {
-    fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         let metadata = json!({
             "issuer": ISSUER,
             "authorization_endpoint": format!("{ISSUER}/authorize"),
@@ -47,6 +48,7 @@ impl Peer {
             metadata: Mutex::new(metadata),
             info: Mutex::new(json!({"sub": "a", "id_number": "from userinfo"})),
             token_error: Mutex::default(),
+            is_down: Mutex::default(),
             asked: Mutex::default(),
         })
     }
@@ -56,7 +58,7 @@ impl Peer {
         jws::sign(members(&self.header), &members(&self.claims), &*self.key.lock().expect("a lock")).expect("signed")
     }
 
-    fn claim(&self, name: &str, value: Value) {
+    pub(super) fn claim(&self, name: &str, value: Value) {
         self.claims.lock().expect("a lock")[name] = value;
     }
 
@@ -64,7 +66,7 @@ impl Peer {
         self.claims.lock().expect("a lock").as_object_mut().expect("claims").remove(name);
     }
 
-    fn asked(&self, end: &str) -> Vec<Request> {
+    pub(super) fn asked(&self, end: &str) -> Vec<Request> {
         let asked = self.asked.lock().expect("a lock");
         asked.iter().filter(|request| request.url == format!("{ISSUER}{end}")).cloned().collect()
     }
@@ -73,6 +75,9 @@ impl Peer {
 impl Fetch for Peer {
     fn send(&self, request: Request) -> Result<Response, FetchError> {
         self.asked.lock().expect("a lock").push(request.clone());
+        if *self.is_down.lock().expect("a lock") {
+            return Err(FetchError::NoAnswer("down".to_owned()));
+        }
         let json = |status, body: &Value| {
             Ok(Response { status, content_type: "application/json".to_owned(), body: body.to_string().into_bytes() })
         };
@@ -94,7 +99,7 @@ impl Fetch for Peer {
     }
 }
 
-fn login(peer: &Arc<Peer>) -> (OpenIdLogin, ManualClock) {
+pub(super) fn login(peer: &Arc<Peer>) -> (OpenIdLogin, ManualClock) {
     let clock = ManualClock::at(Timestamp::from_unix(NOW));
     let client = LoginClient {
         issuer: ISSUER.parse().expect("an issuer"),
@@ -108,7 +113,7 @@ fn login(peer: &Arc<Peer>) -> (OpenIdLogin, ManualClock) {
     (OpenIdLogin::new(client, fetch, Arc::new(clock.clone())), clock)
 }
 
-fn secrets() -> LoginSecrets {
+pub(super) fn secrets() -> LoginSecrets {
     let verifier = Secret::new("the-verifier-of-forty-three-characters-or-so".to_owned());
     LoginSecrets { state: "the state".to_owned(), nonce: "the nonce".to_owned(), verifier }
 }
@@ -281,28 +286,6 @@ fn a_token_without_a_signature_by_a_published_key_is_refused() {
         let refused = login.id_number(&secrets(), "c", Some(ISSUER)).map(|number| number.expose().clone());
         assert_eq!(refused, Err(LoginError::Token(why)), "{how}");
     }
-}
-
-#[test]
-fn a_key_that_is_not_published_is_asked_for_once_in_half_a_minute() {
-    let peer = Peer::new();
-    let (login, clock) = login(&peer);
-    let number = |login: &OpenIdLogin| login.id_number(&secrets(), "c", Some(ISSUER)).map(|number| number.expose().clone());
-    assert!(number(&login).is_ok());
-    *peer.key.lock().expect("a lock") = SoftwareKey::generate(Algorithm::Es256, &SeededRandom::new(2));
-    assert_eq!(number(&login), Err(LoginError::Token("no key of the login service made its signature")));
-    assert_eq!(peer.asked("/keys").len(), 1, "asked a moment ago");
-    clock.advance(30);
-    assert!(number(&login).is_ok(), "a changed key is found");
-    assert_eq!(peer.asked("/keys").len(), 2);
-    clock.advance(599 - 30);
-    peer.claim("iat", json!(NOW + 600));
-    peer.claim("exp", json!(NOW + 900));
-    assert!(number(&login).is_ok());
-    assert_eq!(peer.asked("/keys").len(), 2);
-    clock.advance(31);
-    assert!(number(&login).is_ok());
-    assert_eq!(peer.asked("/keys").len(), 3, "what was heard is kept ten minutes");
 }
 
 #[test]

@@ -35,7 +35,7 @@ after(async () => {
   wallet?.close()
 })
 
-const look = (page, name) => lookAt(page, `../province/${name}`)
+const look = (page, name, options) => lookAt(page, name, { folder: 'province', ...options })
 const ours = /leaves the host: http:\/\/127\.0\.0\.1:/
 
 /** What a wallet pushes; gives the address that it opens in the browser, and how the code is redeemed. */
@@ -100,7 +100,7 @@ for (const [viewport, locale, name] of [[PHONE, 'zh-CN', 'phone'], [DESKTOP, 'en
   test(`makers of wallets find people, offers and errors: ${name}, ${locale}`, async () => {
     const { page, context, faults } = await newcomer(browser, { locale, viewport })
     await page.goto(`${url}/wallet-vendors`)
-    await look(page, `${name}-${locale}-4-vendors`)
+    await look(page, `${name}-${locale}-4-vendors`, { fullPage: true })
     assert.equal(await page.locator('[id^="person-"]').count(), 8)
     assert.ok((await page.locator('[id^="error-"]').count()) > 20)
     const link = await page.locator('#person-lin .offers a').first().getAttribute('href')

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as jose from 'jose'
 import { authorised, cards, proofs, wallet } from './issue.mjs'
-import { call, change, credentialsOf, holderKey, nonce, offer, present, register, sdJwtVerifier, url, verifyAtCheckpoint } from './peer.mjs'
+import { call, change, checkedLeaf, credentialsOf, holderKey, nonce, offer, present, register, sdJwtVerifier, url, verifyAtCheckpoint } from './peer.mjs'
 
 const AUDIENCE = 'https://gate.example/guiyang/7'
 
@@ -133,4 +133,13 @@ test('a presentation for another gate or of an older moment is refused', async (
     assert.equal(statement.decision, 'refused', label)
     assert.equal(statement.checks.find(({ result }) => result === 'failed') !== undefined, true, label)
   }
+})
+
+test('metadata are signed for who asks for it, by the key that a certificate vouches for', async () => {
+  const ask = (accept) => fetch(`${url}/.well-known/openid-credential-issuer`, { headers: { accept } })
+  const jwt = await (await ask('application/jwt')).text()
+  const { x5c } = jose.decodeProtectedHeader(jwt)
+  const { payload } = await jose.jwtVerify(jwt, checkedLeaf(x5c).publicKey, { typ: 'openidvci-issuer-metadata+jwt', subject: url, algorithms: ['ES256'], maxTokenAge: '2h' })
+  const { sub, iat, exp, ...metadata } = payload
+  assert.deepEqual(metadata, await (await ask('application/json')).json())
 })
