@@ -10,9 +10,11 @@ use yufu::{
         token::{TokenRequest, TokenResponse},
     },
     issuance::{
+        AccessError,
         authorize::{AuthorizationError, Authorizations},
         caller::{CallerError, Shown},
         client_attestation::AttestationError,
+        credential::CredentialError,
         dpop::DpopError,
         freshness::{Freshness, Server},
         token::TokenError,
@@ -122,6 +124,26 @@ impl Flow {
         yufu::format::openid::form::parse(query.as_bytes()).expect("a query").remove("code").expect("a code")
     }
 
+    /// Whether an access token opens the credential endpoint to these keys.
+    fn is_good(&self, keys: &Keys, token: &TokenResponse) -> bool {
+        let claims = json!({
+            "jti": base64url::encode(self.office.ground.random.array::<16>()),
+            "htm": "POST",
+            "htu": format!("{URL}/credential"),
+            "iat": self.office.clock.now().unix(),
+            "nonce": Freshness::new(self.office.ground.clone()).nonce(Server::Resource),
+            "ath": base64url::encode(sha256(&token.access_token)),
+        });
+        let proof = Jwt::new(json!({"typ": "dpop+jwt", "jwk": keys.dpop.public_key().to_jwk()}), claims).sign(&keys.dpop);
+        let authorization = vec![format!("DPoP {}", token.access_token)];
+        let shown = Shown { method: "POST", path: "/credential", dpop: vec![proof], authorization, ..Shown::default() };
+        match self.office.credentials.accepts(&shown) {
+            Ok(()) => true,
+            Err(CredentialError::Access(AccessError::InvalidToken)) => false,
+            Err(other) => panic!("{other}"),
+        }
+    }
+
     fn redeem(&self, shown: &Shown, code: &str) -> Result<TokenResponse, TokenError> {
         let form = form_of(&[
             ("grant_type", AUTHORIZATION_CODE),
@@ -172,8 +194,12 @@ fn a_code_is_redeemed_by_the_keys_that_pushed_its_request() {
         let shown = flow.shown("/token", &own, true);
         let token = flow.redeem(&shown, &code).expect("a token");
         assert_eq!((token.token_type.as_str(), token.expires_in), ("DPoP", 900));
-        // The whole request once more: a replay, which ends what was given.
-        assert_eq!(flow.redeem(&shown, &code), Err(TokenError::GrantNotGood));
+        // The whole request once more, from a client that tries again or a thief of it, gets nothing and ends nothing. The
+        // code once more, with proofs of its own, means that two have it.
+        assert_eq!(flow.redeem(&shown, &code), Err(TokenError::Caller(DpopError::Replayed.into())));
+        assert!(flow.is_good(&own, &token));
+        assert_eq!(flow.redeem(&flow.shown("/token", &own, true), &code), Err(TokenError::GrantNotGood));
+        assert!(!flow.is_good(&own, &token));
     }
     // A code of a request without a named key belongs to the wallet instance, whichever key it binds the tokens to.
     let code = flow.code(&flow.push(&flow.shown("/par", &own, false), None).expect("pushed"));

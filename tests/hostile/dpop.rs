@@ -309,6 +309,28 @@ fn a_proof_is_taken_once_at_the_credential_endpoint_of_sixteen() {
 }
 
 #[test]
+fn what_is_told_of_a_card_is_told_with_a_proof_of_its_own() {
+    // NT-DPOP-08 at an endpoint that says the same twice without harm.
+    let place = Place::new();
+    let wallet = &place.wallet;
+    let tokens = place.tokens();
+    let (answer, _) = wallet.fetch(&tokens, "resident-id", 1);
+    let told = json!({"notification_id": answer.good(200)["notification_id"], "event": "credential_accepted"});
+    let path = "/notification";
+    let nonce = wallet.heard().resource_nonce;
+    let proof = |path| wallet.proof(path, nonce.as_deref(), Some(&tokens.access_token)).sign(&wallet.dpop);
+    let tell = |proof: &str| {
+        let headers = [("authorization", format!("DPoP {}", tokens.access_token)), ("dpop", proof.to_owned())];
+        wallet.post_with(path, "application/json", &headers, told.to_string().as_bytes())
+    };
+    tell(&proof(CREDENTIAL)).oauth(401, "invalid_dpop_proof");
+    let once = proof(path);
+    assert_eq!(tell(&once).status, 204);
+    tell(&once).oauth(401, "invalid_dpop_proof");
+    assert_eq!(tell(&proof(path)).status, 204);
+}
+
+#[test]
 fn a_bound_token_lives_a_quarter_of_an_hour_and_an_unbound_one_five_minutes() {
     // NT-VCI-08
     let place = Place::new();

@@ -53,6 +53,8 @@ impl Tokens {
                 return Err(TokenError::GrantNotGood);
             }
             if let Step::Redeemed { grant, .. } = found.value.step {
+                // The very request that was answered before ends nothing: it has no proof of its own.
+                self.ground.spend(&caller.spending)?;
                 self.ground.end_grant(grant)?;
                 return Err(TokenError::GrantNotGood);
             }

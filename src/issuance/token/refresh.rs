@@ -72,6 +72,8 @@ impl Tokens {
                 Standing::Next(next, grant) => (next, *grant),
                 Standing::UnderWay => return Err(Fault::Busy.into()),
                 Standing::Reused => {
+                    // The very request that was answered before ends nothing: it has no proof of its own.
+                    self.ground.spend(&caller.spending)?;
                     self.end(&token)?;
                     return Err(TokenError::GrantNotGood);
                 }
