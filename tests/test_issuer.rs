@@ -77,6 +77,7 @@ fn the_page_says_how_to_sign_in_and_the_code_is_good_again_after_each_use() {
     assert_eq!(page.status, 200);
     let text = page.text();
     assert!(!text.contains("{{") && !text.contains("<script") && !text.contains("style="));
+    assert!(text.contains("/test-issuer/offers/lin.code/qr.svg") && !text.contains("/test-issuer/offers/wang.code"));
     let (number, code) = codes(&text, "lin");
     let sign_in = || {
         let page = service.anon().get("/sign-in");

@@ -41,6 +41,13 @@ pub struct TestPerson {
     fields: Map<String, Value>,
 }
 
+impl TestPerson {
+    /// Whether they live here, and so are offered cards.
+    pub fn is_offered_cards(&self) -> bool {
+        !self.fields.contains_key("state")
+    }
+}
+
 #[derive(Deserialize)]
 struct PeopleText {
     people: Vec<PersonText>,
