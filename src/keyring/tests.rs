@@ -109,7 +109,7 @@ fn no_two_keys_of_a_set_are_the_same() {
     let contents: Vec<_> = place.snapshot().into_iter().map(|(_, content)| content).collect();
     let different: std::collections::BTreeSet<_> = contents.iter().collect();
     assert_eq!(different.len(), contents.len());
-    assert_eq!(contents.len(), 6 + 5 + 16 + 2 + 1);
+    assert_eq!(contents.len(), 6 + 6 + 16 + 2 + 1);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Attestations of keys that attest nothing: each with its exact code, and nothing changed.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use yufu::{
     base::clock::Clock,
@@ -10,14 +12,15 @@ use yufu::{
     },
     format::openid::credential::CredentialRequestError,
     issuance::{
-        credential::CredentialError,
+        attestation_status::{AttestationStatuses, NamedStatus},
+        credential::{Body, CredentialError, Credentials},
         proof::{KeyAttestationError as Attestation, ProofError},
     },
     model::profile::Profile,
 };
 
 use super::{
-    office::{Office, URL, key, raw, request},
+    office::{Office, URL, bearer, key, raw, request},
     support::attester::{Attester, Jwt},
 };
 
@@ -213,4 +216,34 @@ fn holder(credential: &str) -> Value {
     let payload = credential.split('.').nth(1).expect("a payload");
     let claims: Value = serde_json::from_slice(&yufu::base::base64url::decode(payload).expect("base64url")).expect("JSON");
     claims["cnf"]["jwk"].clone()
+}
+
+/// What the attester's list says of every attestation.
+struct Says(Option<bool>);
+
+impl AttestationStatuses for Says {
+    fn is_valid(&self, named: &NamedStatus) -> Option<bool> {
+        assert_eq!((named.attester.as_str(), named.reference.index), ("https://attester-1.example", 7));
+        self.0
+    }
+}
+
+#[test]
+fn ov_11_an_attestation_that_was_revoked_is_none() {
+    let desk = Desk::new();
+    let mut ground = desk.office.ground.clone();
+    for (said, expected) in [
+        (Some(false), Err(ProofError::from(Attestation::Revoked).into())),
+        (None, Err(ProofError::from(Attestation::StatusUnknown).into())),
+        (Some(true), Ok(false)),
+    ] {
+        ground.attestation_statuses = Arc::new(Says(said));
+        let status = json!({"status_list": {"idx": 7, "uri": "https://attester-1.example/lists/1"}});
+        let nonce = desk.office.nonce();
+        let attested = desk.attester.sign(desk.attestation(&[&key(1)], Some(&nonce)).claim("status", status));
+        let token = bearer(&desk.office.token(&["resident-id"]));
+        let body = alone(&attested).to_string();
+        let answer = Credentials::new(ground.clone()).issue(&token, Body::Json(body.as_bytes()));
+        assert_eq!(answer.map(|reply| reply.deferred), expected, "{said:?}");
+    }
 }

@@ -199,3 +199,24 @@ fn a_bad_file_is_refused_with_the_key_named() {
         assert!(message.contains(named), "{to}: {message}");
     }
 }
+
+#[test]
+fn how_a_type_is_issued_is_read_from_its_file() {
+    let read = |lines: &str| file::read("small.toml", &SMALL.replacen("[[claims]]", &format!("{lines}\n[[claims]]"), 1));
+    assert_eq!(read("").map(|read| read.issuing), Ok(Issuing::default()));
+    let text = "[issuing]\napproval = \"officer\"\ndecoys = 16\n[issuing.key_attestation]\nkey_storage = [\"iso_18045_high\"]";
+    let key_attestation =
+        KeyAttestationRule { key_storage: vec!["iso_18045_high".to_owned()], user_authentication: Vec::new() };
+    assert_eq!(read(text).map(|read| read.issuing), Ok(Issuing { approval: true, decoys: 16, key_attestation }));
+    for (lines, named) in [
+        ("[issuing]\napproval = \"nobody\"", "unknown variant `nobody`"),
+        ("[issuing]\ndecoy = 1", "unknown field `decoy`"),
+        ("[issuing]\ndecoys = 17", "issuing.decoys: must be from 0 to 16"),
+        ("[issuing.key_attestation]\nkey_storage = [\"\"]", "issuing.key_attestation.key_storage: must be a list"),
+        ("[issuing.key_attestation]\nuser_authentication = [\"a b\"]", "issuing.key_attestation.user_authentication: must be"),
+        ("[issuing.key_attestation]\nlevel = [\"iso_18045_high\"]", "unknown field `level`"),
+    ] {
+        let message = read(lines).expect_err("a bad file").to_string();
+        assert!(message.contains(named), "{lines}: {message}");
+    }
+}

@@ -68,6 +68,7 @@ fn every_bad_field_is_named_with_its_problem() {
         ("/portrait", json!("data:image/svg+xml;base64,PHN2Zy8+"), "portrait", Problem::NotAnImage),
         ("/portrait", json!(format!("{jpeg}{}", "A".repeat(PORTRAIT_BYTES))), "portrait", Problem::TooLong(PORTRAIT_BYTES)),
         ("/state", json!("dead"), "state", Problem::NotOneOf("active, deceased, moved_away")),
+        ("/cards_need_approval", json!("yes"), "cards_need_approval", Problem::WrongType("true or false")),
         ("/qualifications", json!({}), "qualifications", Problem::WrongType("a list")),
         ("/qualifications", json!(vec![json!({}); 17]), "qualifications", Problem::TooLong(16)),
         ("/qualifications", json!([7]), "qualifications[0]", Problem::WrongType("an object")),
