@@ -214,6 +214,7 @@ fn what_is_granted_is_neither_widened_nor_narrowed() {
     assert_eq!(with(None, Some(&format!("[{}]", detail("resident-id")))), Err(TokenError::Scope));
     assert!(matches!(with(None, Some(&format!("[{}]", detail("other")))), Err(TokenError::AuthorizationDetails(_))));
     assert_eq!(with(Some("transport-qualification resident-id"), None), Ok(false));
+    issuer.at(2);
     assert_eq!(with(None, Some(&both)), Ok(true));
 }
 
