@@ -535,3 +535,19 @@ fn pages_are_in_the_language_that_was_chosen() {
     assert_eq!(browser.send("HEAD", "/authorize", &[], "").status, 405);
     assert!(browser.send("DELETE", "/sign-in", &[], "").page(405).contains("method_not_allowed"));
 }
+
+#[test]
+fn what_is_refused_before_a_page_is_a_page_too() {
+    let service = TestService::start_with(|config| {
+        config.limits.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a block")];
+        config.limits.limit_sign_in = 1;
+    });
+    let browser = Browser::of(&service);
+    browser.get("/sign-in").page(200);
+    browser.post("/sign-in", &[("id_number", "x")]).page(200);
+    let answer = browser.post("/sign-in", &[("id_number", "x")]);
+    assert!(answer.page(429).contains("Please wait a moment"));
+    assert_eq!(answer.header("retry-after"), "61", "a minute, rounded up");
+    // What programs ask for is answered as before.
+    service.anon().get("/authorizex").problem(404, "not_found");
+}

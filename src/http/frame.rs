@@ -21,7 +21,9 @@ use actix_web::{
 
 use crate::{
     http::{
-        State, headers,
+        State,
+        citizen::failure,
+        headers,
         oauth_error::OAuthError,
         problem::{Kind, Problem},
     },
@@ -75,7 +77,10 @@ pub(super) async fn frame<B: MessageBody + 'static>(
     };
     let refused = refusal(&state, &request);
     let outcome = match refused {
-        Some(error) => Ok(request.error_response(error)),
+        Some(error) => Ok(match failure::page_of(request.request(), &error) {
+            Some(page) => request.into_response(page),
+            None => request.error_response(error),
+        }),
         None => match without_panic(next.call(request)).await {
             Ok(outcome) => outcome.map(ServiceResponse::map_into_boxed_body),
             Err(Panicked) => {

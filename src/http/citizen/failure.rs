@@ -1,7 +1,7 @@
 //! Problems as pages.
 
 use actix_web::{
-    Error,
+    Error, HttpRequest, HttpResponse, ResponseError,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::header,
@@ -11,7 +11,7 @@ use askama::Template;
 
 use crate::http::{
     citizen::page::Visitor,
-    problem::{Kind, Problem},
+    problem::{Kind, Problem, Words},
 };
 
 /// What went wrong, in words.
@@ -46,17 +46,40 @@ pub(super) async fn as_page<B: MessageBody + 'static>(
     })
 }
 
+/// Where the pages of citizens stand.
+const PAGES: [&str; 4] = ["/authorize", "/sign-in", "/sign-out", "/my"];
+
+/// The page of what was refused before it came to a page of citizens; none where it was on its way to anything else.
+pub(in crate::http) fn page_of(request: &HttpRequest, refused: &Error) -> Option<HttpResponse> {
+    let path = request.path();
+    let is_below = |place: &str| path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if !PAGES.into_iter().any(is_below) {
+        return None;
+    }
+    shown(request, refused.as_error::<Problem>()?)
+}
+
 /// The page of a problem; none when it cannot be made, and the document says it instead.
-fn shown(request: &actix_web::HttpRequest, problem: &Problem) -> Option<actix_web::HttpResponse> {
-    use actix_web::ResponseError;
+fn shown(request: &HttpRequest, problem: &Problem) -> Option<HttpResponse> {
     let visitor = Visitor::of(request).ok()?;
     let document = problem.error_response();
-    let words = problem.words();
+    let mut words = problem.words();
+    if document.status().is_server_error() {
+        // What an operator has to do about it is no concern of theirs.
+        words = Words::new(
+            "请稍后再试。如果一直这样，请到服务窗口，并告知下方代码。",
+            "Please try again later. If it stays like this, tell a counter the code below.",
+        );
+    }
     let heading = match problem.kind() {
         Kind::NotFound => visitor.say("没有这个页面", "There is no such page"),
         Kind::FormNotOurs => visitor.say("请再试一次", "Please try again"),
         Kind::AuthorizationNotOpen => visitor.say("这个请求已失效", "This request is over"),
-        Kind::Busy | Kind::Guarded => visitor.say("服务暂时不可用", "The service is not available right now"),
+        Kind::TooOften => {
+            words = Words::new("请求过于频繁，请等一会儿再试。", "That was too often. Please wait a little, then try again.");
+            visitor.say("请稍候", "Please wait a moment")
+        }
+        _ if document.status().is_server_error() => visitor.say("服务暂时不可用", "The service is not available right now"),
         _ => visitor.say("未能完成", "That did not work"),
     };
     let page =

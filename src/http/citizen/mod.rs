@@ -13,7 +13,7 @@ mod authorize;
 pub(super) mod card;
 mod card_sign_in;
 mod cookies;
-mod failure;
+pub(super) mod failure;
 mod form;
 mod my;
 pub(super) mod page;

@@ -95,8 +95,8 @@ kinds! {
         "The pairing code is unknown, used or past its time; ask an administrator for another";
     AuthorizationNotOpen "authorization_not_open" NOT_FOUND
         "The request of the wallet is not open"
-        "该请求不存在、已处理或已过期，请回到钱包应用重新开始"
-        "The request is unknown, answered or past its time; go back to the wallet app and start again";
+        "该请求不存在、已处理、已过期，或是在另一个浏览器中打开的；请回到钱包应用重新开始"
+        "The request is unknown, answered, past its time, or was opened in another browser; go back to the wallet app and start again";
     FormNotOurs "form_not_ours" FORBIDDEN
         "The form does not come from a page of this service in the same browser"
         "表单不是从本服务的页面在同一浏览器中提交的，或浏览器禁用了 Cookie；请返回上一页，刷新后再试"
