@@ -117,6 +117,7 @@ fn every_route_that_a_page_names_is_described() {
         ["/my", "/my/cards/{id}", "/my/cards/{id}/log", "/my/cards/{id}/log.json", "/my/phone-lost", "/my/undo", "/my/data"]
             .map(shape),
     );
+    known.extend(["/authorize", "/sign-in", "/sign-out"].map(shape));
     known.extend(["/my/erase", "/my/recovery-code", "/sign-in/card"].map(shape));
     for page in pages() {
         for word in code_words(&page) {

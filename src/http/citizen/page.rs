@@ -1,7 +1,5 @@
 //! What all pages of citizens share: who looks at them, how a template becomes an answer, and its headers.
 
-#![allow(dead_code, reason = "pages that ask who is signed in come next")]
-
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder,
     dev::Payload,

@@ -1,7 +1,5 @@
 //! A visitor who is signed in.
 
-#![allow(dead_code, reason = "pages that ask who is signed in come next")]
-
 use std::{future::Future, pin::Pin};
 
 use actix_web::{

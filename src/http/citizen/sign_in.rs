@@ -100,7 +100,14 @@ async fn sign_in(form: Form, state: web::Data<State>, request: HttpRequest) -> R
     let peer = request.peer_addr().map(|peer| peer.ip());
     let network = state.limits.network(peer, request.headers());
     let typed = id_number.clone();
-    let signed_in = call(&state, move |state| state.sign_ins.with_code(&typed, &code, network.as_deref())).await?;
+    let before = visitor.session().cloned();
+    let signed_in = call(&state, move |state| {
+        let signed_in = state.sign_ins.with_code(&typed, &code, network.as_deref())?;
+        // Nobody needs two sessions; one that is not ended now ends by itself.
+        let _ = before.map(|secret| state.sign_ins.end(secret.expose()));
+        Ok(signed_in)
+    });
+    let signed_in = signed_in.await?;
     let next = back.as_deref().unwrap_or(HOME);
     match signed_in {
         Ok(signed_in) => {

@@ -155,3 +155,177 @@ for (const [name, viewport] of Object.entries(WIDTHS)) {
     })
   }
 }
+
+test('the whole way without scripts', async () => {
+  const { code, number } = await citizen()
+  const asked = await ask()
+  const context = await browser.newContext({ locale: 'zh-CN', viewport: PHONE, javaScriptEnabled: false })
+  const page = await context.newPage()
+  await page.goto(asked.address)
+  await page.locator('nav.languages a[lang=en]').click()
+  assert.equal(await page.locator('html').getAttribute('lang'), 'en')
+  assert.match(await page.locator('main').innerText(), /黔证钱包/, 'another language, the same request')
+  await typeIn(page, number, code)
+  await page.locator('#agree').click()
+  await page.locator('#kept').click()
+  assert.ok((await arrived(page)).get('code'))
+  await context.close()
+})
+
+test('the whole way by the keyboard, with the focus to be seen at every step', async () => {
+  const { code, number } = await citizen()
+  const asked = await ask()
+  const opened = await somebody({ locale: 'en' })
+  const { page } = opened
+  const focused = () =>
+    page.evaluate(() => {
+      const at = document.activeElement
+      const { outlineStyle, outlineWidth } = getComputedStyle(at)
+      return { name: at.id || at.innerText, seen: outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 2 }
+    })
+  const tab = async () => {
+    await page.keyboard.press('Tab')
+    const { name, seen } = await focused()
+    assert.ok(seen, `the focus is to be seen on ${name}`)
+    return name
+  }
+  await page.goto(asked.address)
+  const order = []
+  for (let at = 0; at < 8; at += 1) order.push(await tab())
+  assert.deepEqual(order, ['Skip to the content', '中文', 'English', 'id-number', 'code', 'sign-in', 'show-card', 'refuse'])
+  await page.locator('#id-number').focus()
+  await page.keyboard.type(number)
+  await tab()
+  await page.keyboard.type(code.replaceAll('-', ''))
+  await page.keyboard.press('Enter')
+  await page.locator('#agree').waitFor()
+  await page.keyboard.press('Tab')
+  assert.equal((await focused()).name, 'Skip to the content')
+  await page.keyboard.press('Enter')
+  assert.equal(await tab(), 'agree')
+  assert.equal(await tab(), 'refuse')
+  assert.equal(await tab(), 'other')
+  await page.locator('#agree').focus()
+  await page.keyboard.press('Enter')
+  await page.locator('#kept').focus()
+  await page.keyboard.press('Enter')
+  assert.ok((await arrived(page)).get('code'))
+  await done(opened)
+})
+
+test('who does not agree is back in the wallet, signed in or not, and the request is over', async () => {
+  const { code, number } = await citizen()
+  const opened = await somebody({ expects: [/status of 404/] })
+  const { page } = opened
+  const first = await ask()
+  await page.goto(first.address)
+  await page.locator('#refuse').click()
+  assert.equal((await arrived(page)).get('error'), 'access_denied')
+  const second = await ask()
+  await page.goto(second.address)
+  await typeIn(page, number, code)
+  await page.locator('#refuse').click()
+  const brought = await arrived(page)
+  assert.equal(brought.get('error'), 'access_denied')
+  assert.equal(brought.get('state'), second.state)
+  assert.equal(brought.get('code'), null)
+  for (const locale of LANGUAGES) {
+    await page.setViewportSize(locale === 'en' ? DESKTOP : PHONE)
+    const over = await page.goto(`${second.address}&lang=${locale}`)
+    assert.equal(over.status(), 404)
+    await look(page, `over-${locale}`)
+  }
+  await done(opened)
+})
+
+test('who can have no card, or is not the one it was offered to, is told so and goes back', async () => {
+  const { id, code, number } = await citizen()
+  const other = await citizen()
+  const offered = await call('POST', '/admin/api/v1/offers', {
+    body: { person_id: other.id, credential_types: ['resident-id'], grants: ['authorization_code'] },
+    status: 201,
+  })
+  const { issuer_state } = offered.credential_offer.grants.authorization_code
+  const opened = await somebody()
+  const { page } = opened
+  for (const [locale, viewport] of [['zh-CN', PHONE], ['en', DESKTOP]]) {
+    await page.setViewportSize(viewport)
+    await page.goto((await ask({ scope: 'transport-qualification' })).address)
+    if (await page.locator('#id-number').count()) await typeIn(page, number, code)
+    await page.goto(`${page.url()}?lang=${locale}`)
+    await look(page, `none-${locale}`)
+    assert.equal(await page.locator('#agree').count(), 0)
+    await page.locator('#refuse').click()
+    assert.equal((await arrived(page)).get('error'), 'access_denied')
+    await page.goto((await ask({ scope: 'resident-id transport-qualification' })).address)
+    await look(page, `one-of-two-${locale}`)
+    await page.goto((await ask({ issuer_state })).address)
+    await look(page, `for-another-${locale}`)
+    assert.equal(await page.locator('#agree').count(), 0)
+  }
+  // The one it was offered to takes over in the same browser.
+  await page.locator('#other').click()
+  await typeIn(page, other.number, other.code)
+  await page.locator('#agree').click()
+  await page.locator('#kept').click()
+  assert.ok((await arrived(page)).get('code'))
+  assert.ok(id)
+  await done(opened)
+})
+
+test('a page of another site neither frames these pages nor sends their forms', async () => {
+  const { code, number } = await citizen()
+  const opened = await somebody({ expects: [/frame-ancestors/, /status of 403/, /X-Frame-Options/i] })
+  const { page } = opened
+  await page.goto((await ask()).address)
+  await typeIn(page, number, code)
+  await page.locator('#agree').waitFor()
+  const consent = page.url()
+  // Another port of this machine is another origin and the same site, so its requests bring the cookies along.
+  await page.goto(back)
+  await page.evaluate((src) => {
+    const frame = document.createElement('iframe')
+    frame.src = src
+    document.body.append(frame)
+    return new Promise((resolve) => (frame.onload = resolve))
+  }, consent)
+  assert.equal(await page.frameLocator('iframe').locator('#agree').count(), 0, 'nothing to be clicked through')
+  for (const path of [`${new URL(consent).pathname}/agree`, '/sign-out']) {
+    await page.goto(back)
+    const [answer] = await Promise.all([
+      page.waitForResponse((response) => response.url() === url + path),
+      page.evaluate((action) => {
+        const form = Object.assign(document.createElement('form'), { method: 'post', action })
+        form.innerHTML = '<input name="form" value="x">'
+        document.body.append(form)
+        form.submit()
+      }, url + path),
+    ])
+    assert.equal(answer.status(), 403)
+    await page.locator('main').waitFor()
+    assert.match(await page.locator('main').innerText(), /form_not_ours/)
+  }
+  await page.goto(consent)
+  assert.equal(await page.locator('#agree').count(), 1, 'nothing happened')
+  await done(opened)
+})
+
+test('small screens, large letters and paper', async () => {
+  const { code, number } = await citizen()
+  const opened = await somebody({ viewport: { width: 320, height: 640 }, locale: 'en' })
+  const { page } = opened
+  await page.goto((await ask()).address)
+  await look(page, 'small-1-sign-in')
+  await typeIn(page, number, code)
+  await page.locator('#agree').waitFor()
+  await look(page, 'small-2-consent')
+  await page.locator('#agree').click()
+  await page.locator('#recovery-code').waitFor()
+  await look(page, 'small-3-recovery')
+  await page.setViewportSize({ width: 794, height: 1123 })
+  await page.emulateMedia({ media: 'print' })
+  await page.screenshot({ path: fileURLToPath(new URL('../../screenshots/citizen/paper.png', import.meta.url)) })
+  assert.ok(await page.locator('#recovery-code').isVisible())
+  assert.ok(!(await page.locator('#kept').isVisible()), 'a button is of no use on paper')
+  await done(opened)
+})
