@@ -275,8 +275,11 @@ proptest! {
         let Ok(bad) = String::from_utf8(bytes) else { return Ok(()) };
         let outcome = Unverified::parse(&bad).ok().and_then(|parsed| parsed.verify(issuer.public_key()).ok());
         if let Some(verified) = outcome {
-            // The change is in the key binding: the claims are as they were, and the binding does not hold.
-            prop_assert_eq!(verified.claims(), &claims(&holder));
+            // The change is in the key binding: the claims are as they were, and the binding does not hold. Without the last
+            // tilde the last disclosure is taken for a part of it, as if the holder had not shown it.
+            if Some(at) != good.rfind('~') {
+                prop_assert_eq!(verified.claims(), &claims(&holder));
+            }
             prop_assert!(verified.verify_key_binding(&expectation("n")).is_err(), "byte {}", at);
         }
     }
