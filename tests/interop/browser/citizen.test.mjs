@@ -77,7 +77,8 @@ const done = async ({ context, faults }) => {
 const typeIn = async (page, number, code) => {
   await page.locator('#id-number').fill(number)
   await page.locator('#code').fill(code)
-  await page.locator('#sign-in').click()
+  // The next page looks much like this one: it is there when it was loaded.
+  await Promise.all([page.waitForEvent('load'), page.locator('#sign-in').click()])
 }
 
 /** Waits until the browser is with the wallet; what it brought. */
