@@ -8,11 +8,14 @@ mod export;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use crate::{
     base::time::Timestamp,
     issuance::{Fault, Ground, Registered},
     model::{
-        card::Card,
+        card::{Card, State},
+        client::WalletInstance,
         grant::Grant,
         ids::{CardId, PersonId},
         record::{Key, Query, Record, Versioned},
@@ -79,6 +82,16 @@ impl SelfService {
             Some(Record::Card(card)) if card.person == Some(session.person) => Ok(card),
             _ => Err(SelfServiceError::NotFound),
         }
+    }
+
+    /// The installations of wallets that have a card of the person's, or may fetch one.
+    pub fn instances(&self, session: &CitizenSession) -> Result<BTreeSet<WalletInstance>, SelfServiceError> {
+        let now = self.ground.clock.now();
+        let cards = self.ground.cards_of(session.person)?.into_iter().map(|card| card.value);
+        let of_cards = cards.filter(|card| card.state != State::Revoked).filter_map(|card| card.instance);
+        let grants = self.ground.grants_of(session.person)?.into_iter().map(|grant| grant.value);
+        let of_grants = grants.filter(|grant| now < grant.expires_at).filter_map(|grant| grant.instance);
+        Ok(of_cards.chain(of_grants).collect())
     }
 
     /// Whether the person signed in just now.

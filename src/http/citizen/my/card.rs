@@ -48,7 +48,7 @@ pub(super) fn configure(app: &mut ServiceConfig) {
 struct CardPage<'a> {
     visitor: &'a Visitor,
     card: Face,
-    valid_from: String,
+    valid: (String, String),
     copies: usize,
     instance: Option<String>,
     /// What the wallet said became of it.
@@ -79,7 +79,7 @@ async fn card(citizen: Citizen, state: web::Data<State>, Id(id): Id<CardId>) -> 
     let page = CardPage {
         visitor: &visitor,
         card: Face::of(&visitor, &state, &person, &card),
-        valid_from: visitor.day(card.valid_from),
+        valid: (visitor.day(card.valid_from), visitor.day(card.valid_until.plus_seconds(-1))),
         copies: card.copies.len(),
         instance: card.instance.as_ref().map(|instance| short(instance.as_str())),
         notice: card.notices.last().map(|notice| notice_words(&visitor, notice.event)),

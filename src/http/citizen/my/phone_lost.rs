@@ -27,9 +27,10 @@ use crate::{
         route::{get, on},
     },
     model::{
-        card::{Card, State as CardState},
+        card::{Card, Reason, State as CardState},
         client::WalletInstance,
         party::Authority,
+        sign_in::CitizenSession,
     },
     revocation::lifecycle::{LifecycleError, Order},
 };
@@ -93,17 +94,28 @@ fn is_meant(card: &Card, phone: &str) -> bool {
 async fn suspend(citizen: Citizen, state: web::Data<State>, form: Form) -> Result<HttpResponse, Problem> {
     let (Form { visitor, mut fields }, session) = (form, citizen.session);
     let (reason, phone) = (reason(fields.take("reason").as_deref())?, fields.take("phone").unwrap_or_default());
-    call(&state, move |state| -> Result<(), Problem> {
-        let holder = Authority::Holder(session.person);
-        for card in state.self_service.cards(&session)?.iter().filter(|card| is_meant(card, &phone)) {
-            match state.lifecycle.suspend(&holder, card.id, Order { reason, note: None, until: None }) {
-                // Revoked meanwhile is good enough.
-                Ok(_) | Err(LifecycleError::Transition(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    })
-    .await??;
+    call(&state, move |state| stop(state, &session, reason, &phone)).await??;
     Ok(visitor.send_to("/my?done=suspended"))
+}
+
+/// Stops what is on the phone, with everything it may still fetch; and cards that no phone is known of, when all are meant.
+fn stop(state: &State, session: &CitizenSession, reason: Reason, phone: &str) -> Result<(), Problem> {
+    let (holder, order) = (Authority::Holder(session.person), Order { reason, note: None, until: None });
+    for instance in state.self_service.instances(session)? {
+        if phone == ALL || instance.as_str() == phone {
+            good_enough(state.lifecycle.suspend_instance(&holder, &instance, &order))?;
+        }
+    }
+    for card in state.self_service.cards(session)?.iter().filter(|card| is_meant(card, phone)) {
+        good_enough(state.lifecycle.suspend(&holder, card.id, order.clone()))?;
+    }
+    Ok(())
+}
+
+/// What was revoked meanwhile, or went away, needs no suspending.
+fn good_enough<T>(suspended: Result<T, LifecycleError>) -> Result<(), Problem> {
+    match suspended {
+        Ok(_) | Err(LifecycleError::Transition(_) | LifecycleError::NotFound) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -103,18 +103,27 @@ async fn page(citizen: Citizen, state: web::Data<State>) -> Result<HttpResponse,
 
 async fn undo(citizen: Citizen, state: web::Data<State>, form: Form) -> Result<HttpResponse, Problem> {
     let (visitor, session) = (form.visitor, citizen.session);
-    let undone = call(&state, move |state| -> Result<usize, Problem> {
-        let mut undone = 0;
-        for card in state.self_service.cards(&session)? {
-            match state.lifecycle.undo(session.person, session.signed_in_at, card.id) {
-                Ok(_) => undone += 1,
-                // What is not the holder's to undo, or not any more, stays as it is.
-                Err(LifecycleError::Undo(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(undone)
-    });
-    let undone = undone.await??;
-    Ok(visitor.send_to(if undone == 0 { UNDO } else { "/my?done=undone" }))
+    let undone = call(&state, move |state| give_back(state, &session)).await??;
+    Ok(visitor.send_to(if undone { "/my?done=undone" } else { UNDO }))
+}
+
+/// Gives back what is the holder's to undo: phones with what they may fetch, and cards that no phone is known of.
+fn give_back(state: &State, session: &CitizenSession) -> Result<bool, Problem> {
+    let (person, signed_in_at, mut undone) = (session.person, session.signed_in_at, false);
+    for instance in state.self_service.instances(session)? {
+        undone |= was_undone(state.lifecycle.undo_instance(person, signed_in_at, &instance))?;
+    }
+    for card in state.self_service.cards(session)? {
+        undone |= was_undone(state.lifecycle.undo(person, signed_in_at, card.id))?;
+    }
+    Ok(undone)
+}
+
+/// What is not the holder's to undo, or not any more, stays as it is.
+fn was_undone<T>(undone: Result<T, LifecycleError>) -> Result<bool, Problem> {
+    match undone {
+        Ok(_) => Ok(true),
+        Err(LifecycleError::Undo(_) | LifecycleError::NotFound) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }

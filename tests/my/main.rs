@@ -1,5 +1,7 @@
 //! What citizens see and do of their own under `/my`, from signing in with a card to the end of what is kept.
 
+mod phones;
+#[path = "../support/mod.rs"]
 mod support;
 
 use serde_json::{Value, json};
