@@ -18,7 +18,7 @@ use crate::{
         event::{EventDraft, What},
         ids::PersonId,
         party::{Actor, Authority},
-        record::{Commit, Guard, Key, Query, Record, Versioned, Write},
+        record::{Commit, Guard, Key, Record, Versioned, Write},
         sign_in::CitizenSession,
     },
     store::CommitError,
@@ -106,14 +106,12 @@ impl SelfService {
                 [Some(refresh.current), refresh.previous.as_ref().map(|(key, _)| *key)].into_iter().flatten()
             });
             keys.extend(refresh.map(Key::OneTime));
+            // Decided or not: a grant names what it waits for until that is delivered.
+            for awaited in &grant.awaited {
+                let deferred = self.ground.deferred(awaited.deferred)?.map(|found| Key::OneTime(found.value.transaction));
+                keys.extend(deferred.into_iter().chain([Key::Deferred(awaited.deferred)]));
+            }
             keys.push(Key::Grant(grant.id));
-        }
-        let waiting = self.ground.all(&Query::Deferred, |record| match record {
-            Record::Deferred(deferred) => Ok(deferred),
-            _ => Err(Fault::Record("a waiting issuance")),
-        })?;
-        for Versioned { value: deferred, .. } in waiting.into_iter().filter(|waiting| waiting.value.person == person) {
-            keys.extend([Key::OneTime(deferred.transaction), Key::Deferred(deferred.id)]);
         }
         Ok(keys)
     }

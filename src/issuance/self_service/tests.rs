@@ -15,12 +15,13 @@ use crate::{
         card::{Circumstance, IssueOrder, Reason, State},
         client::WalletInstance,
         credential_type::CredentialTypes,
+        deferred::{DeferredIssuance, Word},
         event::What,
-        grant::Refresh,
-        ids::{GrantId, TokenId},
+        grant::{Awaited, Refresh},
+        ids::{DeferredId, GrantId, TokenId},
         party::{Actor, Authority, Operator, Role},
         profile::Profile,
-        record::{Commit, Write},
+        record::{Commit, LeadsTo, OneTime, Write},
         sign_in::SignInMethod,
     },
     store::{
@@ -241,6 +242,37 @@ fn what_is_erased_leads_to_nobody_any_more_and_no_card_stays_good() {
     assert_eq!(office.service.erase(&office.session), Err(SelfServiceError::NotFound), "once is enough");
     assert_eq!(office.service.export(&office.session).err(), Some(SelfServiceError::NotFound));
     register(&office.service.ground, "520102199003070014");
+}
+
+#[test]
+fn what_an_officer_decided_on_is_erased_like_what_still_waits() {
+    let by = TokenId::from_bytes([9; 16]);
+    for word in [Word::Waiting, Word::Approved { by }, Word::Denied { by }] {
+        let office = office();
+        let (id, transaction) = (DeferredId::from_bytes([4; 16]), [5; 32]);
+        let grant = office.grant(1);
+        let found = office.service.ground.grant(grant).expect("it is read").expect("a grant");
+        let awaited = Awaited { configuration: "resident-id".to_owned(), deferred: id, request: [6; 32] };
+        office.put(Record::Grant(Grant { awaited: vec![awaited], ..found.value }));
+        let expires_at = NOW.plus_seconds(86_400);
+        office.put(Record::Deferred(DeferredIssuance {
+            id,
+            transaction,
+            grant,
+            person: office.session.person,
+            configuration: "resident-id".to_owned(),
+            holder_keys: Vec::new(),
+            request: [6; 32],
+            word: word.clone(),
+            asked_at: NOW,
+            expires_at,
+        }));
+        office.put(Record::OneTime(OneTime { key: transaction, leads_to: LeadsTo::Deferred(id), expires_at }));
+        assert_eq!(office.service.erase(&office.session), Ok(Erased { revoked: 0 }));
+        for key in [Key::Deferred(id), Key::OneTime(transaction), Key::Grant(grant)] {
+            assert_eq!(office.store().get(&key), Ok(None), "{word:?}: {key:?}");
+        }
+    }
 }
 
 #[test]
