@@ -99,6 +99,13 @@ impl Store for LogOnly {
     }
 
     fn health(&self) -> Health {
-        Health { mode: Mode::Normal, store: None, checked_events: 0, events: self.events.len() as u64 }
+        Health {
+            mode: Mode::Normal,
+            store: None,
+            checked_events: 0,
+            events: self.events.len() as u64,
+            lag: std::time::Duration::ZERO,
+            cautions: Vec::new(),
+        }
     }
 }

@@ -3,9 +3,15 @@
 pub mod faults;
 pub mod log;
 pub mod roster;
+mod rows;
 pub mod sled;
+mod snapshot;
 pub mod status_board;
+pub mod together;
+mod told;
 pub mod watch;
+
+use std::time::Duration;
 
 use crate::model::{
     card::Card,
@@ -78,6 +84,9 @@ pub struct TreeHead {
 pub enum Mode {
     /// All of it.
     Normal,
+    /// The records are still being opened: status lists, verification and the log are served, everything else a little
+    /// later.
+    Opening,
     /// Reads only, until a restart: a sync failed.
     ReadOnly,
     /// Acknowledged data were lost: status lists, verification and the log are served from the log, nothing else.
@@ -120,6 +129,17 @@ pub enum Damage {
     LogDamaged(u64),
 }
 
+/// What an operator has to know of a store that works.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Caution {
+    /// No standby confirms commits before they are answered: what was acknowledged last may be gone after a failover.
+    FailoverMayLoseRevocations,
+    /// The database does not answer: what is in memory is served with its age.
+    Unreachable,
+    /// There is little room left on the disk.
+    LittleRoom,
+}
+
 /// What the store says of itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Health {
@@ -131,6 +151,10 @@ pub struct Health {
     pub checked_events: u64,
     /// Events in the log.
     pub events: u64,
+    /// For how long the board and the roster may have missed what others committed; zero where there are no others.
+    pub lag: Duration,
+    /// What else there is to know.
+    pub cautions: Vec<Caution>,
 }
 
 /// Keeps records and events. Every implementation passes the contract suite in `tests/store_contract.rs`.
@@ -162,4 +186,14 @@ pub trait Store: Send + Sync {
 
     /// How it is.
     fn health(&self) -> Health;
+
+    /// How old the newest word from the other nodes is; see [`Health::lag`]. Asked at every verification: an atomic read.
+    fn lag(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// How the nodes of this service share work; none when there is one node.
+    fn together(&self) -> Option<&dyn together::Together> {
+        None
+    }
 }

@@ -62,6 +62,9 @@ pub(super) async fn ready(state: web::Data<State>) -> HttpResponse {
     let health = state.store.health();
     let (status, message) = match &health.mode {
         Mode::Normal => ("ready", Words::new("服务正常", "the service does all of its work")),
+        Mode::Opening => {
+            ("opening", Words::new("正在打开存储，核验已可用", "the records are being opened; verification works already"))
+        }
         Mode::ReadOnly => (
             "read_only",
             Words::new("写入曾出错，重启前只读", "writing failed; the store only reads until the service is restarted"),

@@ -66,6 +66,7 @@ fn page(language: Language, public_url: &str, health: &Health, lists: usize, typ
     };
     let mode = match health.mode {
         Mode::Normal => "normal",
+        Mode::Opening => "opening",
         Mode::ReadOnly => "read-only",
         Mode::Guarded(_) => "guarded",
     };
@@ -110,11 +111,13 @@ fn words(text: &str) -> Words {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::model::credential_type::CredentialTypes;
 
     fn health(mode: Mode) -> Health {
-        Health { mode, store: None, checked_events: 0, events: 42 }
+        Health { mode, store: None, checked_events: 0, events: 42, lag: Duration::ZERO, cautions: Vec::new() }
     }
 
     #[test]
@@ -131,7 +134,7 @@ mod tests {
         let types = CredentialTypes::built_in().expect("they are good");
         let types: Vec<_> = types.iter().map(AsRef::as_ref).collect();
         for language in [Language::Chinese, Language::English] {
-            for mode in [Mode::Normal, Mode::ReadOnly, Mode::Guarded(crate::store::Damage::RecordsEmpty)] {
+            for mode in [Mode::Normal, Mode::Opening, Mode::ReadOnly, Mode::Guarded(crate::store::Damage::RecordsEmpty)] {
                 let page = page(language, "https://id.example/<b>", &health(mode), 3, &types);
                 assert!(
                     !page.contains("{{") && !page.contains("></dd>") && !page.contains("/\"></a>") && !page.contains("<b>")

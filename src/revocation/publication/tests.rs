@@ -132,7 +132,14 @@ impl Store for Fake {
     }
 
     fn health(&self) -> Health {
-        Health { mode: Mode::Normal, store: Some(StoreId::from_bytes([1; 16])), checked_events: 0, events: 0 }
+        Health {
+            mode: Mode::Normal,
+            store: Some(StoreId::from_bytes([1; 16])),
+            checked_events: 0,
+            events: 0,
+            lag: std::time::Duration::ZERO,
+            cautions: Vec::new(),
+        }
     }
 }
 

@@ -16,13 +16,13 @@ use crate::{
         CommitError, Mode, Receipt,
         faults::{Faults, Step},
         log::{AppendError, Frame, LogWriter},
-        sled::{
+        rows::{
+            Change,
             encoding::{IDENTITY, Identity},
             group::{Decided, Group},
             pools::Pools,
-            records::{Change, Records},
-            shared::Shared,
         },
+        sled::{records::Records, shared::Shared},
     },
 };
 
@@ -71,7 +71,7 @@ impl Committer {
         let next = self.frontier.size().saturating_add(1);
         let (records, random) = (Arc::clone(&self.records), Arc::clone(&self.random));
         let shared = Arc::clone(&self.shared);
-        let mut group = Group::new(&records, &shared.board, random.as_ref(), self.pools.clone(), next);
+        let mut group = Group::new(&*records, &shared.board, random.as_ref(), self.pools.clone(), next);
         let answers: Vec<Answer> = commits.into_iter().map(|commit| group.admit(commit)).collect();
         if answers.iter().all(Result::is_err) {
             return answers;

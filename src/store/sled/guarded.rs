@@ -9,7 +9,10 @@ use crate::{
         party::Actor,
         record::Record,
     },
-    store::sled::{encoding, records::Records, replay::Replay},
+    store::{
+        rows::{Rows, encoding},
+        sled::{records::Records, replay::Replay},
+    },
 };
 
 /// Takes into `replay` every index, suspension, revocation and switched-off token that only the records still know.
@@ -37,7 +40,7 @@ fn harden_card(replay: &Replay, card: &Card) {
 pub(super) fn worsen(replay: &Replay, credential_type: &str, copies: Vec<StatusRef>, state: State) {
     let nobody = CardId::from_bytes([0; 16]);
     let (from, to) = (Timestamp::default(), Timestamp::default());
-    replay.board.apply(&told(
+    replay.told.board.apply(&told(
         replay,
         What::Issued {
             card: nobody,
@@ -47,15 +50,15 @@ pub(super) fn worsen(replay: &Replay, credential_type: &str, copies: Vec<StatusR
             valid_until: to,
         },
     ));
-    let milder = |at: &StatusRef| replay.board.entry(*at).is_some_and(|entry| severity(entry.value) < rank(state));
+    let milder = |at: &StatusRef| replay.told.board.entry(*at).is_some_and(|entry| severity(entry.value) < rank(state));
     let copies = copies.into_iter().filter(milder).collect();
     let (from, reason) = (State::Active, Reason::Other);
-    replay.board.apply(&told(replay, What::StateChanged { card: nobody, copies, from, to: state, until: None, reason }));
+    replay.told.board.apply(&told(replay, What::StateChanged { card: nobody, copies, from, to: state, until: None, reason }));
 }
 
 /// Makes a token no good.
 pub(super) fn switch_off(replay: &Replay, token: TokenId) {
-    replay.roster.apply(&told(replay, What::TokenSwitchedOff { token }));
+    replay.told.roster.apply(&told(replay, What::TokenSwitchedOff { token }));
 }
 
 const fn rank(state: State) -> u8 {

@@ -2,6 +2,7 @@
 //! holds up nobody and repeats nobody's mistake.
 
 use std::{
+    io,
     path::PathBuf,
     sync::{
         Arc,
@@ -15,11 +16,8 @@ use crate::{
     store::{
         Damage,
         log::{self, LogError, LogReader, Position},
-        sled::{
-            replay::Replay,
-            shared::Shared,
-            snapshot::{self, Skipped},
-        },
+        sled::{replay::Replay, shared::Shared, snapshot::Skipped},
+        snapshot,
     },
 };
 
@@ -57,7 +55,7 @@ impl Keeper {
             }
             if due {
                 // A failure costs time at the next start, nothing else; the next one is tried when it is due.
-                if let Err(error) = snapshot::write(&self.data, &replay, self.signer.as_ref()) {
+                if let Err(error) = self.write(&replay) {
                     tracing::warn!(%error, "a snapshot of the status lists could not be written");
                 }
                 written = replay.last();
@@ -95,7 +93,7 @@ impl Keeper {
                 }
             }
             if let Some(skipped) = self.skipped.filter(|skipped| skipped.size == replay.last())
-                && skipped.root != replay.frontier.root()
+                && skipped.root != replay.told.frontier.root()
             {
                 // Which of the events was changed, nobody can say without another copy.
                 return Err(self.damaged(1));
@@ -103,6 +101,11 @@ impl Keeper {
             self.shared.checked(replay.last());
         }
         Ok(reader.position())
+    }
+
+    fn write(&self, replay: &Replay) -> io::Result<()> {
+        let (at, first) = replay.last_frame.ok_or(io::ErrorKind::InvalidData)?;
+        snapshot::write(&self.data, &replay.told, (at.segment, at.offset, first), self.signer.as_ref())
     }
 
     fn damaged(&self, event: u64) -> Ended {

@@ -5,15 +5,10 @@
 //! `commit` -> `group` (guards, indices, events) -> log -> records -> board -> answer.
 
 mod commit;
-mod encoding;
-mod group;
 mod guarded;
 mod keeper;
 mod open;
 mod options;
-mod overlay;
-mod pools;
-mod query;
 mod rebuild;
 mod records;
 mod redo;
@@ -44,6 +39,7 @@ use crate::{
         CommitError, Health, Mode, Page, ReadError, Receipt, Store, TreeHead,
         log::LogLock,
         roster::Roster,
+        rows::query,
         sled::{commit::Job, records::Records, shared::Shared},
         status_board::StatusBoard,
         watch::Watch,

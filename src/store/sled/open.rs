@@ -19,16 +19,18 @@ use crate::{
         Damage, Mode,
         faults::Step,
         log::{self, Frame, LogLock, LogWriter, Position, create_folder},
+        rows::{
+            encoding::{IDENTITY, Identity, NoIdentity},
+            group::Decided,
+            pools::Pools,
+        },
         sled::{
             SledStore,
             commit::Committer,
-            encoding::{IDENTITY, Identity, NoIdentity},
             folder,
-            group::Decided,
             guarded::harden,
             keeper::Keeper,
             options::{OpenError, Options},
-            pools::Pools,
             records::{NotOpened, Records},
             redo::{redo, tail},
             replay::{End, Replay},
@@ -75,9 +77,9 @@ pub(super) fn find(options: &Options<'_>, from_snapshot: bool) -> Result<Finding
     let FoundLog { replay, end, position, attested, skipped } = log;
     let attested = attested.max(options.attested.map_or(0, |head| head.size));
     // Which of the events was changed, the head does not tell.
-    let end = if replay.is_forked { End::Damaged(1) } else { end };
+    let end = if replay.told.is_forked { End::Damaged(1) } else { end };
     let (records_found, records) = find_records(options.data)?;
-    let found = LogFound { store: replay.store, last: replay.last(), applied: replay.applied, end, attested };
+    let found = LogFound { store: replay.told.store, last: replay.last(), applied: replay.applied, end, attested };
     let plan = plan(&records_found, &found);
     Ok(Findings { replay, position, records_found, records, plan, skipped })
 }
@@ -168,10 +170,10 @@ impl Opening<'_> {
     fn guarded(self, damage: Damage, found: &RecordsFound) -> SledStore {
         let log_lost = matches!(damage, Damage::LogDamaged(_) | Damage::LogBehind { .. } | Damage::LogMissing);
         if log_lost {
-            self.replay.board.mark_incomplete();
+            self.replay.told.board.mark_incomplete();
         }
         let ours = match found {
-            RecordsFound::Found { store, .. } => self.replay.store.is_none_or(|ours| ours == *store),
+            RecordsFound::Found { store, .. } => self.replay.told.store.is_none_or(|ours| ours == *store),
             _ => false,
         };
         if let Some(records) = self.records.filter(|_| log_lost && ours) {
@@ -197,7 +199,7 @@ impl Opening<'_> {
     /// Makes the writer, and the records if there are none yet.
     fn committer(self, log: LogWriter, sequence: u64) -> Result<(Committer, Rest), OpenError> {
         let Self { options, lock, replay, records, skipped, .. } = self;
-        let store = replay.store.ok_or_else(|| OpenError::NotMade("the log names no store".to_owned()))?;
+        let store = replay.told.store.ok_or_else(|| OpenError::NotMade("the log names no store".to_owned()))?;
         let identity = Identity { store, sequence };
         let records = match records {
             Some(records) => records,
@@ -211,7 +213,7 @@ impl Opening<'_> {
         }
         // A process that was killed may not have come to the sync, and the next frame calls all of this synced.
         let synced = options.faults.before(Step::StartSync).map_err(|error| error.to_string()).and_then(|()| records.sync());
-        let pools = Pools::from_board(&replay.board, options.index_key, options.list_capacity);
+        let pools = Pools::from_board(&replay.told.board, options.index_key, options.list_capacity);
         let checked = if skipped.is_some() { 0 } else { replay.last() };
         // As after any failed sync: what is there is read, and nothing is written.
         let mode = if synced.is_ok() { Mode::Normal } else { Mode::ReadOnly };

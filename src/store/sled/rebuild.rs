@@ -9,7 +9,10 @@ use crate::{
         ids::{CardId, EvidenceId, TokenId},
         record::{Record, Token},
     },
-    store::sled::{encoding, records::Records},
+    store::{
+        rows::{Rows, encoding},
+        sled::records::Records,
+    },
 };
 
 /// What the log knows of cards and tokens, then what could be added to it.

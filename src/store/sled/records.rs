@@ -16,7 +16,10 @@ use crate::{
     store::{
         ReadError,
         log::sync_folder,
-        sled::encoding::{self, Identity, NoIdentity},
+        rows::{
+            Change, Row, Rows,
+            encoding::{self, Identity, NoIdentity},
+        },
     },
 };
 
@@ -31,9 +34,6 @@ pub(super) enum NotOpened {
     /// Anything else: damage, no space, no rights. sled's own words.
     Unreadable(String),
 }
-
-/// A key and the value it gets; none removes it.
-pub(super) type Change = (Vec<u8>, Option<Vec<u8>>);
 
 /// The records.
 pub(super) struct Records {
@@ -80,25 +80,10 @@ impl Records {
         without_panic(|| Ok(self.db.is_empty())).unwrap_or(false)
     }
 
-    /// The value under a key.
-    pub(super) fn raw(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        let value = without_panic(|| self.db.get(key)).map_err(|_| ReadError::Unavailable)?;
-        Ok(value.map(|value| value.to_vec()))
-    }
-
     /// The record under a key.
     pub(super) fn get(&self, key: &Key) -> Result<Option<Versioned<Record>>, ReadError> {
         let key = encoding::key_bytes(key);
         self.raw(&key)?.map(|value| encoding::decode(&key, &value)).transpose()
-    }
-
-    /// Keys and values that begin with `prefix`, in order, from behind `after` on.
-    pub(super) fn scan(&self, prefix: &[u8], after: Option<&[u8]>) -> Scan<'_> {
-        let from = match after {
-            Some(after) if after >= prefix => Bound::Excluded(after.to_vec()),
-            _ => Bound::Included(prefix.to_vec()),
-        };
-        Scan { rows: self.db.range::<Vec<u8>, _>((from, Bound::Unbounded)), prefix: prefix.to_vec(), _records: self }
     }
 
     /// Makes all changes, or none. In memory: see [`sync`](Self::sync).
@@ -144,19 +129,23 @@ impl Records {
     }
 }
 
-/// Rows of the records in order.
-pub(super) struct Scan<'a> {
-    rows: ::sled::Iter,
-    prefix: Vec<u8>,
-    _records: &'a Records,
-}
+impl Rows for Records {
+    fn raw(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        let value = without_panic(|| self.db.get(key)).map_err(|_| ReadError::Unavailable)?;
+        Ok(value.map(|value| value.to_vec()))
+    }
 
-impl Iterator for Scan<'_> {
-    type Item = Result<(Vec<u8>, Vec<u8>), ReadError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let Ok(row) = without_panic(|| self.rows.next().transpose()) else { return Some(Err(ReadError::Unavailable)) };
-        let (key, value) = row?;
-        key.starts_with(&self.prefix).then(|| Ok((key.to_vec(), value.to_vec())))
+    fn scan<'a>(&'a self, prefix: &[u8], after: Option<&[u8]>) -> Box<dyn Iterator<Item = Result<Row, ReadError>> + 'a> {
+        let from = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after.to_vec()),
+            _ => Bound::Included(prefix.to_vec()),
+        };
+        let mut rows = self.db.range::<Vec<u8>, _>((from, Bound::Unbounded));
+        let prefix = prefix.to_vec();
+        Box::new(std::iter::from_fn(move || {
+            let Ok(row) = without_panic(|| rows.next().transpose()) else { return Some(Err(ReadError::Unavailable)) };
+            let (key, value) = row?;
+            key.starts_with(&prefix).then(|| Ok((key.to_vec(), value.to_vec())))
+        }))
     }
 }

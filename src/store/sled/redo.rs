@@ -14,11 +14,8 @@ use crate::{
     store::{
         ReadError,
         log::{LogError, LogReader},
-        sled::{
-            overlay::Overlay,
-            records::{Change, Records},
-            replay::Replay,
-        },
+        rows::{Change, overlay::Overlay},
+        sled::{records::Records, replay::Replay},
     },
 };
 

@@ -18,13 +18,16 @@ use crate::{
     store::{
         Damage, ReadError,
         log::{self, Frame, LogLock, LogReader, LogWriter, Position, create_folder, sync_folder},
-        sled::{
+        rows::{
+            Change,
             encoding::{self, IDENTITY, Identity},
+        },
+        sled::{
             folder,
             open::{Findings, find},
             options::{OpenError, Options},
             rebuild::Rebuild,
-            records::{Change, NotOpened, Records},
+            records::{NotOpened, Records},
             replay::Replay,
             start::{Plan, RecordsFound},
         },
@@ -88,7 +91,7 @@ pub fn repair(options: &Options<'_>) -> Result<RepairReport, RepairError> {
 
     let mut rebuild = from_log(&log_folder)?;
     let successor = successor(&replay);
-    let believed = [replay.store, Some(successor)];
+    let believed = [replay.told.store, Some(successor)];
     let ours = matches!(&records_found, RecordsFound::Found { store, .. } if believed.contains(&Some(*store)));
     if let Some(old) = records.filter(|_| ours) {
         rebuild.complete(&old);
@@ -108,8 +111,8 @@ pub fn repair(options: &Options<'_>) -> Result<RepairReport, RepairError> {
 /// before the log named its records knows them for its own, and takes over people and settings once more.
 fn successor(replay: &Replay) -> StoreId {
     let mut id = [0; 16];
-    let of = replay.store.map_or([0; 16], |store| *store.as_bytes());
-    let hash = sha256([b"yufu-repair-v1".as_slice(), &of, &replay.frontier.root()].concat());
+    let of = replay.told.store.map_or([0; 16], |store| *store.as_bytes());
+    let hash = sha256([b"yufu-repair-v1".as_slice(), &of, &replay.told.frontier.root()].concat());
     id.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
     StoreId::from_bytes(id)
 }

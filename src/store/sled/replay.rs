@@ -2,37 +2,18 @@
 
 use std::path::Path;
 
-use crate::{
-    format::merkle::{Frontier, leaf_hash},
-    model::{
-        event::{LoggedEvent, What},
-        ids::StoreId,
-    },
-    store::{
-        TreeHead,
-        log::{EventIndex, Frame, LogError, LogReader, Position},
-        roster::Roster,
-        status_board::StatusBoard,
-    },
+use crate::store::{
+    log::{EventIndex, Frame, LogError, LogReader, Position},
+    told::Told,
 };
 
-/// The state that follows from the events.
+/// The state that follows from the frames of the log.
 #[derive(Default)]
 pub(super) struct Replay {
-    pub(super) board: StatusBoard,
-    pub(super) roster: Roster,
-    pub(super) frontier: Frontier,
+    pub(super) told: Told,
     pub(super) index: EventIndex,
     /// `applied` of the last frame.
     pub(super) applied: u64,
-    /// The records that belong to the log: those of the last creation or repair.
-    pub(super) store: Option<StoreId>,
-    /// The records the log began with; tells one log from another.
-    pub(super) origin: Option<StoreId>,
-    /// A head that was signed before, to be met on the way.
-    pub(super) expected: Option<TreeHead>,
-    /// Whether it was met with another root: the log was changed.
-    pub(super) is_forked: bool,
     /// Where the last frame stands, and its first event.
     pub(super) last_frame: Option<(Position, u64)>,
 }
@@ -51,7 +32,7 @@ pub(super) enum End {
 impl Replay {
     /// The number of the last event.
     pub(super) fn last(&self) -> u64 {
-        self.frontier.size()
+        self.told.last()
     }
 
     /// Takes up a frame, which carries on where the last one ended.
@@ -59,22 +40,7 @@ impl Replay {
         self.index.note(frame.first(), at);
         self.applied = frame.applied;
         self.last_frame = Some((at, frame.first()));
-        for logged in &frame.events {
-            self.frontier.append(leaf_hash(&logged.commitment()));
-            self.show(logged);
-            let met = self.expected.filter(|expected| expected.size == self.last());
-            self.is_forked |= met.is_some_and(|expected| expected.root != self.frontier.root());
-        }
-    }
-
-    /// Takes up what an event says of lists and tokens.
-    fn show(&mut self, logged: &LoggedEvent) {
-        self.board.apply(&logged.event);
-        self.roster.apply(&logged.event);
-        if let What::StoreCreated { store } | What::StoreRepaired { store, .. } = logged.event.what {
-            self.store = Some(store);
-            self.origin.get_or_insert(store);
-        }
+        frame.events.iter().for_each(|logged| self.told.take(logged));
     }
 
     /// Reads the log from where this state ends to its end. Gives how it ended and where the next frame would begin.
@@ -97,7 +63,7 @@ impl Replay {
         let position = reader.position();
         if let End::Damaged(_) = end {
             while let Some(frame) = reader.salvage()? {
-                frame.events.iter().for_each(|logged| self.show(logged));
+                frame.events.iter().for_each(|logged| self.told.show(logged));
             }
         }
         Ok((end, position))

@@ -6,6 +6,7 @@ use std::{
         Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
         roster::Roster,
         sled::replay::Replay,
         status_board::StatusBoard,
+        told::Told,
         watch::Watch,
     },
 };
@@ -37,8 +39,9 @@ pub(super) struct Shared {
 impl Shared {
     /// The state the log gave. `checked` events of it were read in this start.
     pub(super) fn new(replay: Replay, folder: PathBuf, mode: Mode, checked: u64) -> (Self, Frontier) {
-        let Replay { board, roster, frontier, index, store, .. } = replay;
-        let head = TreeHead { size: frontier.size(), root: frontier.root() };
+        let Replay { told, index, .. } = replay;
+        let head = told.head();
+        let Told { board, roster, frontier, store, .. } = told;
         let shared = Self {
             board,
             roster,
@@ -123,6 +126,6 @@ impl Shared {
     pub(super) fn health(&self) -> Health {
         let events = self.head().size;
         let checked_events = self.checked.load(Ordering::Acquire).min(events);
-        Health { mode: self.mode(), store: self.store, checked_events, events }
+        Health { mode: self.mode(), store: self.store, checked_events, events, lag: Duration::ZERO, cautions: Vec::new() }
     }
 }

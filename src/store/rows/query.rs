@@ -8,13 +8,13 @@ use crate::{
     },
     store::{
         Page, ReadError,
-        sled::{encoding, records::Records},
+        rows::{Rows, encoding},
     },
 };
 
 /// Records that answer `query`; see [`Store::find`](crate::store::Store::find). A cursor is the key of the last row
 /// that was given; one that comes from elsewhere is only another place to begin in the same search.
-pub(super) fn find(records: &Records, query: &Query, after: Option<&[u8]>, limit: usize) -> Result<Page, ReadError> {
+pub(in crate::store) fn find(records: &dyn Rows, query: &Query, after: Option<&[u8]>, limit: usize) -> Result<Page, ReadError> {
     let mut page = Page::default();
     if limit == 0 {
         return Ok(page);
@@ -65,7 +65,7 @@ fn range(query: &Query) -> (Vec<u8>, Option<Vec<u8>>) {
 }
 
 /// The record of a row, or the one an index row leads to; none when it was removed in between.
-fn load(records: &Records, key: &[u8], value: &[u8]) -> Result<Option<Versioned<Record>>, ReadError> {
+fn load(records: &dyn Rows, key: &[u8], value: &[u8]) -> Result<Option<Versioned<Record>>, ReadError> {
     match encoding::indexed_key(key) {
         None => encoding::decode(key, value).map(Some),
         Some(key) => records.raw(&key)?.map(|value| encoding::decode(&key, &value)).transpose(),

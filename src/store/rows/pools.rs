@@ -18,7 +18,7 @@ struct Pool {
 
 /// The pools of all types. A copy is drawn from and takes the place of the original once the commits stand.
 #[derive(Clone)]
-pub(super) struct Pools {
+pub(in crate::store) struct Pools {
     filling: BTreeMap<String, Pool>,
     lists: u32,
     capacity: u32,
@@ -26,20 +26,20 @@ pub(super) struct Pools {
 }
 
 /// What was drawn for one card.
-pub(super) struct Drawn {
+pub(in crate::store) struct Drawn {
     /// Lists that have to be opened first.
-    pub(super) opened: Vec<ListId>,
+    pub(in crate::store) opened: Vec<ListId>,
     /// One reference a copy.
-    pub(super) copies: Vec<StatusRef>,
+    pub(in crate::store) copies: Vec<StatusRef>,
 }
 
 /// All list numbers are used.
 #[derive(Debug)]
-pub(super) struct NoMoreLists;
+pub(in crate::store) struct NoMoreLists;
 
 impl Pools {
     /// As the board says: every index that was ever drawn stands in an event, so it is marked there as given.
-    pub(super) fn from_board(board: &StatusBoard, key: SecretKey, capacity: u32) -> Self {
+    pub(in crate::store) fn from_board(board: &StatusBoard, key: SecretKey, capacity: u32) -> Self {
         let capacity = capacity.clamp(1, STATUS_LIST_ENTRIES as u32);
         let mut pools = Self { filling: BTreeMap::new(), lists: 0, capacity, key };
         for (list, packed) in board.lists() {
@@ -52,7 +52,12 @@ impl Pools {
     }
 
     /// Draws `count` indices of lists of one type.
-    pub(super) fn draw(&mut self, board: &StatusBoard, credential_type: &str, count: usize) -> Result<Drawn, NoMoreLists> {
+    pub(in crate::store) fn draw(
+        &mut self,
+        board: &StatusBoard,
+        credential_type: &str,
+        count: usize,
+    ) -> Result<Drawn, NoMoreLists> {
         let mut drawn = Drawn { opened: Vec::new(), copies: Vec::with_capacity(count) };
         while drawn.copies.len() < count {
             match self.filling.get_mut(credential_type).filter(|pool| pool.counter < self.capacity) {

@@ -14,35 +14,35 @@ use crate::{
 };
 
 /// The form of the records. Another one is refused at the start.
-pub(super) const SCHEMA: u8 = 1;
+pub(in crate::store) const SCHEMA: u8 = 1;
 
 /// The one key under which the store says which it is and how far it is.
-pub(super) const IDENTITY: &[u8] = b"i";
+pub(in crate::store) const IDENTITY: &[u8] = b"i";
 
-pub(super) const PERSON: u8 = b'p';
-pub(super) const CARD: u8 = b'c';
-pub(super) const TOKEN: u8 = b't';
+pub(in crate::store) const PERSON: u8 = b'p';
+pub(in crate::store) const CARD: u8 = b'c';
+pub(in crate::store) const TOKEN: u8 = b't';
 const OFFER: u8 = b'o';
 const ONE_TIME: u8 = b'n';
-pub(super) const EVIDENCE: u8 = b'e';
-pub(super) const SETTING: u8 = b's';
+pub(in crate::store) const EVIDENCE: u8 = b'e';
+pub(in crate::store) const SETTING: u8 = b's';
 const AUTHORIZATION: u8 = b'a';
 const GRANT: u8 = b'g';
-pub(super) const DEFERRED: u8 = b'd';
-pub(super) const WALLET: u8 = b'w';
+pub(in crate::store) const DEFERRED: u8 = b'd';
+pub(in crate::store) const WALLET: u8 = b'w';
 const SIGN_IN_CODES: u8 = b'k';
 const INDEX: u8 = b'x';
 
 /// Which store the records are, and the number of the last event whose changes they hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Identity {
-    pub(super) store: StoreId,
-    pub(super) sequence: u64,
+pub(in crate::store) struct Identity {
+    pub(in crate::store) store: StoreId,
+    pub(in crate::store) sequence: u64,
 }
 
 /// Why an identity is not one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum NoIdentity {
+pub(in crate::store) enum NoIdentity {
     /// Written by another version of yufu, whose schema this is.
     UnknownSchema(u8),
     /// Not readable.
@@ -50,11 +50,11 @@ pub(super) enum NoIdentity {
 }
 
 impl Identity {
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(in crate::store) fn encode(&self) -> Vec<u8> {
         [&[SCHEMA][..], self.store.as_bytes(), &self.sequence.to_be_bytes()].concat()
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, NoIdentity> {
+    pub(in crate::store) fn decode(bytes: &[u8]) -> Result<Self, NoIdentity> {
         let (schema, rest) = bytes.split_first().ok_or(NoIdentity::Malformed)?;
         if *schema != SCHEMA {
             return Err(NoIdentity::UnknownSchema(*schema));
@@ -66,7 +66,7 @@ impl Identity {
 }
 
 /// The key of a record.
-pub(super) fn key_bytes(key: &Key) -> Vec<u8> {
+pub(in crate::store) fn key_bytes(key: &Key) -> Vec<u8> {
     let (tag, rest): (u8, &[u8]) = match key {
         Key::Person(id) => (PERSON, id.as_bytes()),
         Key::Card(id) => (CARD, id.as_bytes()),
@@ -85,7 +85,7 @@ pub(super) fn key_bytes(key: &Key) -> Vec<u8> {
 }
 
 /// The record's value.
-pub(super) fn encode(version: u64, record: &Record) -> Result<Vec<u8>, ReadError> {
+pub(in crate::store) fn encode(version: u64, record: &Record) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::with_capacity(256);
     bytes.push(SCHEMA);
     bytes.extend(version.to_be_bytes());
@@ -94,7 +94,7 @@ pub(super) fn encode(version: u64, record: &Record) -> Result<Vec<u8>, ReadError
 }
 
 /// Reads the value that stands under `key`.
-pub(super) fn decode(key: &[u8], value: &[u8]) -> Result<Versioned<Record>, ReadError> {
+pub(in crate::store) fn decode(key: &[u8], value: &[u8]) -> Result<Versioned<Record>, ReadError> {
     let damaged = ReadError::Damaged(kind(key));
     let (version, json) =
         value.strip_prefix(&[SCHEMA]).and_then(|rest| rest.split_first_chunk()).ok_or_else(|| damaged.clone())?;
@@ -124,36 +124,36 @@ fn kind(key: &[u8]) -> &'static str {
 }
 
 /// People by blind index; followed by the person.
-pub(super) fn people_with(index: &BlindIndex) -> Vec<u8> {
+pub(in crate::store) fn people_with(index: &BlindIndex) -> Vec<u8> {
     [&[INDEX, b'b'][..], index].concat()
 }
 
 /// Cards by person; followed by the card.
-pub(super) fn cards_of(person: PersonId) -> Vec<u8> {
+pub(in crate::store) fn cards_of(person: PersonId) -> Vec<u8> {
     [&[INDEX, b'p'][..], person.as_bytes()].concat()
 }
 
 /// Grants by person; followed by the grant.
-pub(super) fn grants_of(person: PersonId) -> Vec<u8> {
+pub(in crate::store) fn grants_of(person: PersonId) -> Vec<u8> {
     [&[INDEX, b'g'][..], person.as_bytes()].concat()
 }
 
 /// Offers, one-time things and what else ends by itself, by their end; followed by the end and the record's key.
-pub(super) const EXPIRING: [u8; 2] = [INDEX, b'e'];
+pub(in crate::store) const EXPIRING: [u8; 2] = [INDEX, b'e'];
 
 /// Suspended cards by the end of the suspension; followed by the end and the card.
-pub(super) const SUSPENDED: [u8; 2] = [INDEX, b'u'];
+pub(in crate::store) const SUSPENDED: [u8; 2] = [INDEX, b'u'];
 
 /// Evidence by its end; followed by the end and the evidence.
-pub(super) const EVIDENCE_ENDING: [u8; 2] = [INDEX, b'v'];
+pub(in crate::store) const EVIDENCE_ENDING: [u8; 2] = [INDEX, b'v'];
 
 /// Bytes that sort as the times do.
-pub(super) fn time_bytes(at: Timestamp) -> [u8; 8] {
+pub(in crate::store) fn time_bytes(at: Timestamp) -> [u8; 8] {
     (at.unix() as u64 ^ 1 << 63).to_be_bytes()
 }
 
 /// Every key of a secondary index under which the record is found.
-pub(super) fn index_keys(record: &Record) -> Vec<Vec<u8>> {
+pub(in crate::store) fn index_keys(record: &Record) -> Vec<Vec<u8>> {
     let expiring = |at: Timestamp| [&EXPIRING[..], &time_bytes(at), &key_bytes(&record.key())].concat();
     match record {
         Record::Person(person) => {
@@ -180,7 +180,7 @@ pub(super) fn index_keys(record: &Record) -> Vec<Vec<u8>> {
 }
 
 /// The record's key at the end of an index key.
-pub(super) fn indexed_key(index_key: &[u8]) -> Option<Vec<u8>> {
+pub(in crate::store) fn indexed_key(index_key: &[u8]) -> Option<Vec<u8>> {
     let tail = |tag: u8, skip: usize| Some([&[tag], index_key.get(skip..)?].concat());
     match index_key.get(..2)? {
         [INDEX, b'b'] => tail(PERSON, 2 + 16),

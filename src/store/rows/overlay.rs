@@ -7,29 +7,26 @@ use crate::{
     model::record::{Key, Record},
     store::{
         ReadError,
-        sled::{
-            encoding,
-            records::{Change, Records},
-        },
+        rows::{Change, Rows, encoding},
     },
 };
 
 type Layer = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// Pending changes over the records.
-pub(super) struct Overlay<'a> {
-    records: &'a Records,
+pub(in crate::store) struct Overlay<'a> {
+    records: &'a dyn Rows,
     group: Layer,
     own: Layer,
 }
 
 impl<'a> Overlay<'a> {
-    pub(super) fn over(records: &'a Records) -> Self {
+    pub(in crate::store) fn over(records: &'a dyn Rows) -> Self {
         Self { records, group: Layer::new(), own: Layer::new() }
     }
 
     /// The version of the record under `key`; 0 when there is none.
-    pub(super) fn version(&self, key: &Key) -> Result<u64, ReadError> {
+    pub(in crate::store) fn version(&self, key: &Key) -> Result<u64, ReadError> {
         let key = encoding::key_bytes(key);
         match self.raw(&key)? {
             Some(value) => Ok(encoding::decode(&key, &value)?.version),
@@ -38,17 +35,17 @@ impl<'a> Overlay<'a> {
     }
 
     /// The record under `key`.
-    pub(super) fn get(&self, key: &Key) -> Result<Option<Record>, ReadError> {
+    pub(in crate::store) fn get(&self, key: &Key) -> Result<Option<Record>, ReadError> {
         self.read(&encoding::key_bytes(key))
     }
 
     /// The record under a key as bytes.
-    pub(super) fn read(&self, key: &[u8]) -> Result<Option<Record>, ReadError> {
+    pub(in crate::store) fn read(&self, key: &[u8]) -> Result<Option<Record>, ReadError> {
         self.raw(key)?.map(|value| Ok(encoding::decode(key, &value)?.value)).transpose()
     }
 
     /// Every key that begins with `prefix`.
-    pub(super) fn keys(&self, prefix: &[u8]) -> Result<BTreeSet<Vec<u8>>, ReadError> {
+    pub(in crate::store) fn keys(&self, prefix: &[u8]) -> Result<BTreeSet<Vec<u8>>, ReadError> {
         let mut keys = BTreeSet::new();
         for row in self.records.scan(prefix, None) {
             keys.insert(row?.0);
@@ -65,7 +62,7 @@ impl<'a> Overlay<'a> {
     }
 
     /// Whether any key begins with `prefix`.
-    pub(super) fn any(&self, prefix: &[u8]) -> Result<bool, ReadError> {
+    pub(in crate::store) fn any(&self, prefix: &[u8]) -> Result<bool, ReadError> {
         for layer in [&self.own, &self.group] {
             let mut rows = layer.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
             if rows.any(|(key, _)| matches!(self.pending(key), Some(Some(_)))) {
@@ -81,7 +78,7 @@ impl<'a> Overlay<'a> {
     }
 
     /// Writes a record and its index keys; gives nothing up until [`keep`](Self::keep).
-    pub(super) fn put(&mut self, record: &Record) -> Result<(), ReadError> {
+    pub(in crate::store) fn put(&mut self, record: &Record) -> Result<(), ReadError> {
         let key = record.key();
         let version = self.version(&key)?.saturating_add(1);
         self.remove(&key)?;
@@ -91,7 +88,7 @@ impl<'a> Overlay<'a> {
     }
 
     /// Removes a record and its index keys.
-    pub(super) fn remove(&mut self, key: &Key) -> Result<(), ReadError> {
+    pub(in crate::store) fn remove(&mut self, key: &Key) -> Result<(), ReadError> {
         let key = encoding::key_bytes(key);
         if let Some(value) = self.raw(&key)? {
             let old = encoding::decode(&key, &value)?.value;
@@ -102,17 +99,17 @@ impl<'a> Overlay<'a> {
     }
 
     /// Makes the changes of the commit at hand part of the group.
-    pub(super) fn keep(&mut self) {
+    pub(in crate::store) fn keep(&mut self) {
         self.group.append(&mut self.own);
     }
 
     /// Forgets the changes of the commit at hand.
-    pub(super) fn discard(&mut self) {
+    pub(in crate::store) fn discard(&mut self) {
         self.own.clear();
     }
 
     /// All changes of the group.
-    pub(super) fn into_changes(self) -> impl Iterator<Item = Change> {
+    pub(in crate::store) fn into_changes(self) -> impl Iterator<Item = Change> {
         self.group.into_iter()
     }
 

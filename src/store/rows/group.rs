@@ -12,18 +12,13 @@ use crate::{
     },
     store::{
         CommitError, ReadError, Receipt,
-        sled::{
-            encoding,
-            overlay::Overlay,
-            pools::Pools,
-            records::{Change, Records},
-        },
+        rows::{Change, Rows, encoding, overlay::Overlay, pools::Pools},
         status_board::StatusBoard,
     },
 };
 
 /// A group in the making.
-pub(super) struct Group<'a> {
+pub(in crate::store) struct Group<'a> {
     overlay: Overlay<'a>,
     board: &'a StatusBoard,
     random: &'a dyn Random,
@@ -33,20 +28,26 @@ pub(super) struct Group<'a> {
 }
 
 /// What a group does.
-pub(super) struct Decided {
-    pub(super) changes: Vec<Change>,
-    pub(super) events: Vec<LoggedEvent>,
-    pub(super) pools: Pools,
+pub(in crate::store) struct Decided {
+    pub(in crate::store) changes: Vec<Change>,
+    pub(in crate::store) events: Vec<LoggedEvent>,
+    pub(in crate::store) pools: Pools,
 }
 
 impl<'a> Group<'a> {
     /// An empty group whose first event will have the number `next`.
-    pub(super) fn new(records: &'a Records, board: &'a StatusBoard, random: &'a dyn Random, pools: Pools, next: u64) -> Self {
+    pub(in crate::store) fn new(
+        records: &'a dyn Rows,
+        board: &'a StatusBoard,
+        random: &'a dyn Random,
+        pools: Pools,
+        next: u64,
+    ) -> Self {
         Self { overlay: Overlay::over(records), board, random, pools, events: Vec::new(), next }
     }
 
     /// Takes a commit into the group, or refuses it and leaves the group as it was.
-    pub(super) fn admit(&mut self, commit: Commit) -> Result<Receipt, CommitError> {
+    pub(in crate::store) fn admit(&mut self, commit: Commit) -> Result<Receipt, CommitError> {
         let (events, pools) = (self.events.len(), (!commit.issue.is_empty()).then(|| self.pools.clone()));
         let admitted = self.try_admit(commit);
         match &admitted {
@@ -63,7 +64,7 @@ impl<'a> Group<'a> {
     }
 
     /// Everything the admitted commits do.
-    pub(super) fn decide(self) -> Decided {
+    pub(in crate::store) fn decide(self) -> Decided {
         Decided { changes: self.overlay.into_changes().collect(), events: self.events, pools: self.pools }
     }
 
