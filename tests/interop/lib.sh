@@ -32,7 +32,22 @@ peer() {
   note "${peer_lines[-1]}"
 }
 
+# What the Rust tests start by themselves. Those that lack a program say so and pass.
+rust_test_programs() {
+  local missing=()
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+  command -v strace >/dev/null || missing+=(strace)
+  command -v pgbouncer >/dev/null || missing+=(pgbouncer)
+  [ "${#missing[@]}" -eq 0 ] && return
+  if [ "$quick" = yes ]; then
+    note "quick: not installed, so their tests are skipped: ${missing[*]}"
+    return
+  fi
+  debian_packages "${missing[@]}" || note "tests that need them are skipped: ${missing[*]}"
+}
+
 run_rust_tests() {
+  rust_test_programs
   # What a passing test prints is not shown, so the absence of the official vectors is said here.
   local vectors=${YUFU_VECTORS:-../shared/vectors}
   if [ -d "$vectors" ]; then

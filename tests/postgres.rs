@@ -1,0 +1,22 @@
+//! The store on PostgreSQL, against servers that the tests start themselves; without PostgreSQL they say so and pass.
+
+#[path = "support/postgres.rs"]
+mod cluster;
+
+use cluster::Cluster;
+
+#[test]
+fn what_a_cluster_has_answered_survives_its_crash_and_reaches_a_synchronous_standby() {
+    let Some(mut primary) = Cluster::start() else { return };
+    primary.sql("create table kept (n int)");
+    let standby = primary.standby(true);
+    primary.sql("set synchronous_commit = remote_apply; insert into kept values (1)");
+    assert_eq!(standby.sql("select n from kept"), "1");
+    primary.stop_immediate();
+    standby.promote();
+    standby.sql("insert into kept values (2)");
+    assert_eq!(standby.sql("select count(*) from kept"), "2");
+    drop(standby);
+    primary.start_again();
+    assert_eq!(primary.sql("select n from kept"), "1");
+}
