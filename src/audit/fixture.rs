@@ -16,7 +16,10 @@ use crate::{
         record::{Commit, Key, Query, Record, Versioned},
     },
     store::{
-        CommitError, Health, Mode, Page, ReadError, Receipt, Store, TreeHead, roster::Roster, status_board::StatusBoard,
+        CommitError, Health, Mode, Page, ReadError, Receipt, Store, TreeHead,
+        roster::Roster,
+        status_board::StatusBoard,
+        together::{Together, fake::Node},
         watch::Watch,
     },
 };
@@ -54,9 +57,15 @@ pub struct LogOnly {
     board: StatusBoard,
     roster: Roster,
     watch: Watch,
+    node: Option<Node>,
 }
 
 impl LogOnly {
+    /// The same at a table with other nodes.
+    pub fn at(node: Node, count: u64) -> Self {
+        Self { node: Some(node), ..Self::of(count) }
+    }
+
     pub fn of(count: u64) -> Self {
         let store = Self { events: (1..=count).map(event).collect(), ..Self::default() };
         store.watch.announce(count);
@@ -107,5 +116,9 @@ impl Store for LogOnly {
             lag: std::time::Duration::ZERO,
             cautions: Vec::new(),
         }
+    }
+
+    fn together(&self) -> Option<&dyn Together> {
+        self.node.as_ref().map(|node| node as &dyn Together)
     }
 }

@@ -34,6 +34,9 @@ pub enum SealError {
     /// The log has lost or changed events: a head over what is left would contradict an earlier one.
     #[error("the log is damaged, so its head is not signed")]
     LogDamaged,
+    /// The other nodes of this service cannot be asked whether one of them has shown another head.
+    #[error("the head cannot be kept for the other nodes, so it is not signed")]
+    NotKept,
     /// The signer.
     #[error(transparent)]
     Sign(#[from] NoteSignError),
@@ -124,9 +127,26 @@ impl Seal {
         NoteKey::new(&self.origin, self.signer.public_key().clone())
     }
 
-    /// The checkpoint of a store's log; none of a log that has lost events.
+    /// The checkpoint of a store's log; none of a log that has lost events. Of several nodes none shows a head before it is
+    /// kept for all of them; while it cannot be, the newest one that was is shown.
     pub fn checkpoint_of(&self, store: &dyn Store) -> Result<Sealed, SealError> {
-        if store.board().is_complete() { self.checkpoint(store.head()) } else { Err(SealError::LogDamaged) }
+        if !store.board().is_complete() {
+            return Err(SealError::LogDamaged);
+        }
+        let (head, newest) = (store.head(), self.newest());
+        let Some(together) = store.together() else { return self.checkpoint(head) };
+        if let Some(newest) = newest.as_ref().filter(|newest| newest.head == head) {
+            return Ok(newest.clone());
+        }
+        match together.keep_head(head) {
+            Ok(true) => self.checkpoint(head),
+            Ok(false) => Err(SealError::Forked(head.size)),
+            Err(_) => newest.ok_or(SealError::NotKept),
+        }
+    }
+
+    fn newest(&self) -> Option<Sealed> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The checkpoint of the log: a signed note, made once for each head. A caller who comes with an older head than
@@ -157,27 +177,29 @@ impl Seal {
     }
 
     fn leave_head(&self, store: &dyn Store) {
-        if !store.board().is_complete() {
+        if !store.board().is_complete() || store.head().size == 0 {
             return;
         }
-        if let Err(error) = self.try_leave_head(store.head()) {
-            tracing::error!(%error, "no signed head could be left beside the log");
+        match self.checkpoint_of(store).map_err(LeaveError::from).and_then(|sealed| self.leave(&sealed.note)) {
+            // Nothing is lost: the next head covers what this one would have.
+            Ok(()) | Err(LeaveError::Seal(SealError::NotKept)) => {}
+            Err(error) => tracing::error!(%error, "no signed head could be left beside the log"),
         }
     }
 
     /// Signs a head and leaves it beside the log, unless the newest that lies there is the same.
     pub fn try_leave_head(&self, head: TreeHead) -> Result<(), LeaveError> {
-        if head.size == 0 {
-            return Ok(());
-        }
-        let note = self.checkpoint(head)?.note;
+        if head.size == 0 { Ok(()) } else { self.leave(&self.checkpoint(head)?.note) }
+    }
+
+    fn leave(&self, note: &str) -> Result<(), LeaveError> {
         let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(file) = &mut *heads else { return Ok(()) };
         // Ed25519 signatures are deterministic: the same head is the same note.
-        if file.newest() == Some(&*note) {
+        if file.newest() == Some(note) {
             return Ok(());
         }
-        Ok(file.append(&note)?)
+        Ok(file.append(note)?)
     }
 }
 
@@ -202,7 +224,8 @@ mod tests {
             fixture::{LogOnly, URL, key, signer},
             heads,
         },
-        store::log,
+        base::{clock::ManualClock, time::Timestamp},
+        store::{log, together::fake::Table},
     };
 
     fn head(size: u64, root: u8) -> TreeHead {
@@ -269,6 +292,26 @@ mod tests {
         let left = heads::read(data.path()).expect("it is read");
         let sealed = seal.checkpoint(store.head()).expect("it is signed");
         assert_eq!(left, [sealed.note.to_string()]);
+    }
+
+    #[test]
+    fn a_head_that_other_nodes_cannot_be_told_of_is_not_shown_and_another_root_never() {
+        let table = Table::new(&ManualClock::at(Timestamp::from_unix(1_795_500_000)));
+        let of = |count, name| LogOnly::at(table.node(name), count);
+        let (one, other) = (Seal::new(signer(1), URL), Seal::new(signer(1), URL));
+        let sealed = one.checkpoint_of(&of(4, 1)).expect("it is signed");
+        assert_eq!(other.checkpoint_of(&of(4, 2)).as_ref(), Ok(&sealed));
+
+        table.set_away(true);
+        assert_eq!(one.checkpoint_of(&of(5, 1)).as_ref(), Ok(&sealed), "the newest that was kept");
+        assert_eq!(Seal::new(signer(1), URL).checkpoint_of(&of(5, 1)), Err(SealError::NotKept));
+        table.set_away(false);
+
+        let mut changed = of(5, 2);
+        changed.events[2].salt = [9; 16];
+        assert!(other.checkpoint_of(&changed).is_ok(), "nobody has shown five yet");
+        assert_eq!(one.checkpoint_of(&of(5, 1)), Err(SealError::Forked(5)));
+        assert_eq!(one.checkpoint_of(&of(6, 1)).map(|sealed| sealed.head.size), Ok(6));
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! Leases save work and nothing rests on them: two nodes that both believe they hold one still write through rows that
 //! only move forward ([`Together::shelve`], [`Together::keep_head`]).
 
+#[cfg(test)]
+pub mod fake;
+
 use std::{sync::Arc, time::Duration};
 
 use crate::{
@@ -34,8 +37,8 @@ pub trait Together: Send + Sync {
     /// lease whose holder is gone can be taken once its time is over.
     fn lease(&self, name: &str, lasts: Duration) -> Result<bool, ReadError>;
 
-    /// Leaves a signed list for all nodes, unless a newer one lies there: later `iat`, or the same and a later event.
-    /// Whether it was left. Other nodes are woken.
+    /// Leaves a signed list for all nodes, unless that would take what lies there back: an earlier `iat`, an earlier event
+    /// (its signer has not heard of a revocation that is published), or neither of them later. Whether it was left.
     fn shelve(&self, list: &Shelved) -> Result<bool, ReadError>;
 
     /// The lists that lie there, each in its newest version, that are newer than `than` says: the `iat` and event of those

@@ -54,9 +54,17 @@ impl Watch {
     /// Calls `act` with the number of the last event until `stop` is set: at once, then whenever there are later events,
     /// at the given pace. Time is only what was waited here, so that a clock set by hand does not stand in the way.
     pub fn follow(&self, pace: Pace, stop: &AtomicBool, mut act: impl FnMut(u64)) {
+        self.follow_at(stop, |shown| {
+            act(shown);
+            pace
+        });
+    }
+
+    /// The same at a pace that each call gives until the next one.
+    pub fn follow_at(&self, stop: &AtomicBool, mut act: impl FnMut(u64) -> Pace) {
         while !stop.load(Ordering::Acquire) {
             let shown = self.last();
-            act(shown);
+            let pace = act(shown);
             // While the pace holds events back, nothing but time ends the wait.
             self.wait_in_slices(u64::MAX, pace.busy, stop);
             self.wait_in_slices(shown, pace.idle.saturating_sub(pace.busy), stop);

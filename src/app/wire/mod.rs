@@ -122,8 +122,7 @@ impl Service {
         let test_issuer = test_issuer::open(config, &materials, &mut notes)?;
         let state = Arc::new(State { test_issuer, ..materials.state(seal, signer, &config.storage.data) });
         // Lists are there before the first request can ask for one.
-        let shown = state.store.watch().last();
-        if let Err(error) = state.publisher.publish_due(state.store.board(), shown, state.clock.now()) {
+        if let Err(error) = state.publisher.publish(&*state.store, &*state.clock) {
             tracing::error!(%error, "a status list could not be signed at the start");
         }
         let loops = Loops::start(&state)?;
@@ -170,8 +169,7 @@ impl Service {
         loops::prune(&self.state);
         loops::destroy_evidence(&self.state);
         self.state.presentations.sweep();
-        let shown = self.state.store.watch().last();
-        if let Err(error) = self.state.publisher.publish_due(self.state.store.board(), shown, self.state.clock.now()) {
+        if let Err(error) = self.state.publisher.publish(&*self.state.store, &*self.state.clock) {
             tracing::error!(%error, "a status list could not be signed");
         }
     }

@@ -52,8 +52,7 @@ pub(in crate::http) async fn all(request: HttpRequest, state: web::Data<State>) 
 /// The first version of a list that was opened within the last second, signed now: a card that was just issued names it.
 async fn first_version(state: &web::Data<State>, id: ListId) -> Result<Arc<Published>, Problem> {
     let list = call(state, move |state| {
-        let shown = state.store.watch().last();
-        if let Err(error) = state.publisher.publish_due(state.store.board(), shown, state.clock.now()) {
+        if let Err(error) = state.publisher.publish(&*state.store, &*state.clock) {
             tracing::error!(%error, "a status list could not be signed");
         }
         state.publisher.current(id)

@@ -1,8 +1,10 @@
 //! Status lists as the world fetches them: signed anew within a second of a change, all changes of that second together,
 //! and a few times within their time to live when nothing changes.
 //!
-//! Lists are read from the board, so they go on being published when the records cannot be read.
+//! Lists are read from the board, so they go on being published when the records cannot be read. Of several nodes one
+//! signs and the others serve the very bytes that it signed (`among_nodes`).
 
+mod among_nodes;
 mod last_iat;
 
 use std::{
@@ -13,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use among_nodes::{AmongNodes, Round};
 use flate2::{Compression, write::GzEncoder};
 use last_iat::LastIat;
 
@@ -112,6 +115,8 @@ pub struct Publisher {
     floor: Timestamp,
     /// One round at a time: `iat` of one list must not go back.
     round: Mutex<Option<LastIat>>,
+    /// Whether the other nodes could not be reached in the last round.
+    cut_off: AtomicBool,
 }
 
 impl Publisher {
@@ -124,6 +129,7 @@ impl Publisher {
             versions: RwLock::default(),
             floor: Timestamp::default(),
             round: Mutex::default(),
+            cut_off: AtomicBool::new(false),
         }
     }
 
@@ -170,16 +176,10 @@ impl Publisher {
         let (mut signed, mut failed) = (0, None);
         for (id, list) in board.lists() {
             let last = self.version(id);
-            let due = last.as_ref().is_none_or(|last| {
-                last.is_outdated(&list, shown) || now.seconds_since(last.published.signed_at) >= RENEWED_AFTER_SECONDS
-            });
-            if !due {
+            if !is_due(last.as_ref(), &list, shown, now) {
                 continue;
             }
-            // A full disk is no reason to stop publishing.
-            if let Some(Err(error)) = round.as_mut().map(|last| last.keep(now)) {
-                tracing::warn!(%error, "the date of the newest status list could not be kept");
-            }
+            keep(&mut round, now);
             match self.sign(id, &list, last.as_ref(), shown, now) {
                 Ok(version) => {
                     self.versions.write().unwrap_or_else(PoisonError::into_inner).insert(id, version);
@@ -191,12 +191,35 @@ impl Publisher {
         failed.map_or(Ok(signed), Err)
     }
 
+    /// Publishes what is due of a store's lists, now: signed here, or taken up where another node of the service signed
+    /// it. A list that nobody has signed yet is signed by whichever node is asked first. Gives how many were signed here.
+    pub fn publish(&self, store: &dyn Store, clock: &dyn Clock) -> Result<usize, PublishError> {
+        let shown = store.watch().last();
+        match store.together() {
+            None => self.publish_due(store.board(), shown, clock.now()),
+            Some(together) => {
+                let among = AmongNodes { store, together, shown, now: clock.now() };
+                self.publish_among_nodes(&among, true).map(|round| round.signed)
+            }
+        }
+    }
+
     /// Publishes until `stop` is set: at once, then whenever the store has new events, within a second of each.
     pub fn run(&self, store: &dyn Store, clock: &dyn Clock, stop: &AtomicBool) {
-        store.watch().follow(PACE, stop, |shown| {
-            if let Err(error) = self.publish_due(store.board(), shown, clock.now()) {
+        store.watch().follow_at(stop, |shown| {
+            let (published, pace) = match store.together() {
+                None => (self.publish_due(store.board(), shown, clock.now()).map(drop), PACE),
+                Some(together) => {
+                    let among = AmongNodes { store, together, shown, now: clock.now() };
+                    let round = self.publish_among_nodes(&among, false);
+                    let pace = round.as_ref().map_or(PACE, Round::pace);
+                    (round.map(drop), pace)
+                }
+            };
+            if let Err(error) = published {
                 tracing::error!(%error, "a status list could not be signed; the last one goes on being served");
             }
+            pace
         });
     }
 
@@ -236,6 +259,20 @@ impl Publisher {
     }
 }
 
+/// Whether a list has to be signed: never signed, changed since, or old.
+fn is_due(last: Option<&Version>, list: &PackedList, shown: u64, now: Timestamp) -> bool {
+    last.is_none_or(|last| {
+        last.is_outdated(list, shown) || now.seconds_since(last.published.signed_at) >= RENEWED_AFTER_SECONDS
+    })
+}
+
+/// Puts a date on disk before a list carries it. A full disk is no reason to stop publishing.
+fn keep(round: &mut Option<LastIat>, iat: Timestamp) {
+    if let Some(Err(error)) = round.as_mut().map(|last| last.keep(iat)) {
+        tracing::warn!(%error, "the date of the newest status list could not be kept");
+    }
+}
+
 impl Published {
     fn new(jwt: String, signed_at: Timestamp, expires_at: Timestamp) -> Result<Self, CompressError> {
         // base64url of compressed bytes has no repetitions, so nothing but the fastest level pays.
@@ -247,5 +284,7 @@ impl Published {
     }
 }
 
+#[cfg(test)]
+mod among_nodes_tests;
 #[cfg(test)]
 mod tests;

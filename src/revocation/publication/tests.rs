@@ -18,23 +18,28 @@ use crate::{
         party::Actor,
         record::{Commit, Key, Query, Record, Versioned},
     },
-    store::{CommitError, Health, Mode, Page, ReadError, Receipt, TreeHead, roster::Roster, watch::Watch},
+    store::{
+        CommitError, Health, Mode, Page, ReadError, Receipt, TreeHead,
+        roster::Roster,
+        together::{Together, fake},
+        watch::Watch,
+    },
 };
 
-const URL: &str = "https://id.example";
-const START: Timestamp = Timestamp::from_unix(1_795_500_000);
+pub(super) const URL: &str = "https://id.example";
+pub(super) const START: Timestamp = Timestamp::from_unix(1_795_500_000);
 const CARD: CardId = CardId::from_bytes([7; 16]);
 
 /// A signer that counts, tells of each signature, and fails for lists it is told to.
-struct CountingSigner {
+pub(super) struct CountingSigner {
     key: SoftwareKey,
-    signed: AtomicU32,
+    pub(super) signed: AtomicU32,
     told: Option<mpsc::Sender<u32>>,
     failing: Mutex<bool>,
 }
 
 impl CountingSigner {
-    fn new(told: Option<mpsc::Sender<u32>>) -> Arc<Self> {
+    pub(super) fn new(told: Option<mpsc::Sender<u32>>) -> Arc<Self> {
         let key = SoftwareKey::generate(Algorithm::Es256, &SeededRandom::new(1));
         Arc::new(Self { key, signed: AtomicU32::new(0), told, failing: Mutex::new(false) })
     }
@@ -65,27 +70,29 @@ impl Signer for CountingSigner {
 
 /// A board with its log of numbered events, as a store would keep them.
 #[derive(Default)]
-struct Fake {
-    board: StatusBoard,
-    roster: Roster,
-    watch: Watch,
+pub(super) struct Fake {
+    pub(super) board: StatusBoard,
+    pub(super) roster: Roster,
+    pub(super) watch: Watch,
+    pub(super) node: Option<fake::Node>,
+    pub(super) lag: Duration,
 }
 
 impl Fake {
-    fn apply(&self, what: What) {
+    pub(super) fn apply(&self, what: What) {
         self.put_on_board(what);
         self.watch.announce(self.watch.last() + 1);
     }
 
-    fn put_on_board(&self, what: What) {
+    pub(super) fn put_on_board(&self, what: What) {
         self.board.apply(&Event { number: self.watch.last() + 1, at: START, actor: Actor::Service, what });
     }
 
-    fn open(&self, list: u32) {
+    pub(super) fn open(&self, list: u32) {
         self.apply(What::ListOpened { list: ListId(list), credential_type: "resident-id".to_owned() });
     }
 
-    fn set(&self, copies: &[(u32, u32)], to: State) {
+    pub(super) fn set(&self, copies: &[(u32, u32)], to: State) {
         self.apply(changed(copies, to));
     }
 }
@@ -94,7 +101,7 @@ fn refs(copies: &[(u32, u32)]) -> Vec<StatusRef> {
     copies.iter().map(|(list, index)| StatusRef { list: ListId(*list), index: *index }).collect()
 }
 
-fn changed(copies: &[(u32, u32)], to: State) -> What {
+pub(super) fn changed(copies: &[(u32, u32)], to: State) -> What {
     What::StateChanged { card: CARD, copies: refs(copies), from: State::Active, to, until: None, reason: Reason::Lost }
 }
 
@@ -137,13 +144,21 @@ impl Store for Fake {
             store: Some(StoreId::from_bytes([1; 16])),
             checked_events: 0,
             events: 0,
-            lag: std::time::Duration::ZERO,
+            lag: Duration::ZERO,
             cautions: Vec::new(),
         }
     }
+
+    fn lag(&self) -> Duration {
+        self.lag
+    }
+
+    fn together(&self) -> Option<&dyn Together> {
+        self.node.as_ref().map(|node| node as &dyn Together)
+    }
 }
 
-fn publisher(signer: &Arc<CountingSigner>) -> Publisher {
+pub(super) fn publisher(signer: &Arc<CountingSigner>) -> Publisher {
     Publisher::new(Arc::clone(signer) as Arc<dyn Signer>, &[vec![0x30, 0]], URL)
 }
 
@@ -152,7 +167,7 @@ fn due(publisher: &Publisher, store: &Fake, after: i64) -> Result<usize, Publish
 }
 
 /// The list as a verifier reads it.
-fn read(publisher: &Publisher, signer: &CountingSigner, list: u32) -> (Arc<Published>, StatusList) {
+pub(super) fn read(publisher: &Publisher, signer: &CountingSigner, list: u32) -> (Arc<Published>, StatusList) {
     let published = publisher.current(ListId(list)).expect("the list was published");
     let uri = format!("{URL}/status-lists/{list}");
     let expected = Expectation { uri: &uri, at: published.signed_at, newest_seen: None };

@@ -47,7 +47,7 @@ pub struct Ground {
     pub statuses: Arc<Statuses>,
     /// Keeps evidence.
     pub evidence: Evidence,
-    /// The accounts of checkpoints.
+    /// The accounts of checkpoints, and what was taken already.
     pub store: Arc<dyn Store>,
     /// Tells lifetimes.
     pub clock: Arc<dyn Clock>,
@@ -133,7 +133,7 @@ impl ShownPresentations {
         let asked = decide::Asked { gate: who, case, query, codes, trust: &trust, at };
         let rules = Rules::of(Some(case), pass.as_ref(), order.expected_flight.as_ref());
         let take = |proof: replay::Proof| match self.replays.take(who, proof, now) {
-            Taken::First => Some(true),
+            Taken::First => Some(replay::take_in(&*self.ground.store, proof, at)),
             Taken::Again => Some(false),
             Taken::Full => None,
         };

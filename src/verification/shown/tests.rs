@@ -76,6 +76,11 @@ impl Hall {
         Self { gates: ShownPresentations::new(ground), clock, holder, card, credential, _data: data }
     }
 
+    /// The same hall, with gates that have nothing in memory.
+    fn of_another_node(self) -> Self {
+        Self { gates: ShownPresentations::new(self.gates.ground), ..self }
+    }
+
     /// The card with these claims and a proof that says this.
     pub(super) fn presented(&self, claims: &[&str], nonce: &str, audience: &str) -> String {
         let issued_at = self.clock.now();
@@ -227,6 +232,20 @@ fn a_replay_is_refused_at_every_gate_and_shows_nothing() {
     let frames = [frames, hall.without_code()];
     assert_eq!(hall.at(GATE, &frames[1]).reason, R::ShownWithoutRequest);
     assert_eq!(hall.at(OTHER, &frames[1]).reason, R::PresentationReplayed);
+}
+
+#[test]
+fn what_was_taken_is_known_to_every_node_of_the_store_and_after_a_restart() {
+    let hall = Hall::new();
+    let taken = [hall.with(&hall.code(GATE)), hall.without_code()];
+    assert_eq!(said(&hall.at(GATE, &taken[0])), ACCEPTED);
+    assert_eq!(hall.at(GATE, &taken[1]).reason, R::ShownWithoutRequest);
+    // Another memory over the same store.
+    let hall = hall.of_another_node();
+    assert_eq!(said(&hall.at(GATE, &taken[0])), (Decision::Refused, R::PresentationReplayed));
+    assert_eq!(said(&hall.at(OTHER, &taken[1])), (Decision::Refused, R::PresentationReplayed));
+    hall.clock.advance(1);
+    assert_eq!(hall.at(OTHER, &hall.without_code()).reason, R::ShownWithoutRequest);
 }
 
 /// One P-256 signature gives another, (r, n - s), for the same text: it is the same presentation.
