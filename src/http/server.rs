@@ -88,12 +88,12 @@ impl Running {
 
     /// Takes no more requests and ends when those under way are answered, at the latest after some seconds.
     pub fn stop(&self) {
-        // Streams do not end by themselves.
-        self.state.followers.close();
-        for handle in &self.handles {
-            // The order is given by the call; what it returns only waits for the end.
-            drop(handle.stop(true));
-        }
+        self.stopper().stop();
+    }
+
+    /// What stops it from another thread.
+    pub fn stopper(&self) -> Stopper {
+        Stopper { handles: self.handles.clone(), state: Arc::clone(&self.state) }
     }
 
     /// Waits for the end.
@@ -102,6 +102,24 @@ impl Running {
             Some(Ok(ended)) => ended,
             Some(Err(_)) => Err(io::Error::other("the server's thread panicked")),
             None => Ok(()),
+        }
+    }
+}
+
+/// Stops a server that somebody else waits for.
+pub struct Stopper {
+    handles: Vec<ServerHandle>,
+    state: Arc<State>,
+}
+
+impl Stopper {
+    /// See [`Running::stop`].
+    pub fn stop(&self) {
+        // Streams do not end by themselves.
+        self.state.followers.close();
+        for handle in &self.handles {
+            // The order is given by the call; what it returns only waits for the end.
+            drop(handle.stop(true));
         }
     }
 }

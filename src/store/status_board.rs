@@ -152,6 +152,11 @@ impl StatusBoard {
         self.incomplete.store(true, Ordering::Release);
     }
 
+    /// States that nothing was lost after all.
+    pub fn mark_complete(&self) {
+        self.incomplete.store(false, Ordering::Release);
+    }
+
     /// Whether every status change that was answered for is shown. Only then is a value of "valid" worth anything.
     pub fn is_complete(&self) -> bool {
         !self.incomplete.load(Ordering::Acquire)

@@ -40,6 +40,13 @@ pub(super) fn pin_public_url(config: &Config, store: &dyn Store, public_url: &st
     Ok(())
 }
 
+/// What is told when the records take their time.
+pub(super) fn still_opening() -> String {
+    "the records are still being opened: verification, status lists and the log are served, everything else a little later / \
+     记录仍在打开：核验、状态列表和日志已可用，其余功能稍后可用"
+        .to_owned()
+}
+
 /// Where the first administrator's token is written.
 pub fn token_file(data: &Path) -> PathBuf {
     data.join("administrator.token")

@@ -82,6 +82,12 @@ impl Loops {
         Ok(())
     }
 
+    /// Starts another one, which ends when it is told to.
+    pub(super) fn also(&mut self, name: &str, run: impl FnOnce(&AtomicBool) + Send + 'static) -> Result<(), StartError> {
+        let stop = Arc::clone(&self.stop);
+        self.spawn(name, move || run(&stop))
+    }
+
     /// Ends them and waits for it.
     pub(super) fn stop(&mut self) {
         self.stop.store(true, Ordering::Release);

@@ -7,6 +7,7 @@ mod error;
 mod first_start;
 mod login;
 mod loops;
+mod opening;
 mod repair;
 mod request_signer;
 mod test_issuer;
@@ -25,7 +26,11 @@ pub use repair::{RepairFailure, RepairReport, repair};
 use crate::{
     app::{
         config::{Config, PublicUrl},
-        wire::{bind::Bound, loops::Loops},
+        wire::{
+            bind::Bound,
+            loops::Loops,
+            opening::{Duties, Failed, PATIENCE},
+        },
     },
     audit::{
         openings::Openings,
@@ -68,6 +73,8 @@ pub struct Service {
     loops: Loops,
     metrics: Option<SocketAddr>,
     notes: Vec<String>,
+    /// Why it ended by itself.
+    failed: Failed,
 }
 
 /// What the parts are made from.
@@ -110,11 +117,12 @@ impl Service {
             let blocks: Vec<String> = config.outbound.allow_fetch.iter().map(ToString::to_string).collect();
             notes.push(format!("what others name may be fetched from inner addresses: {}", blocks.join(", ")));
         }
-        if let Mode::Guarded(damage) = materials.store.health().mode {
-            notes.push(format!("guarded: {damage}; stop the service and run `yufu repair`"));
-        } else {
-            first_start::pin_public_url(config, &*materials.store, &materials.public_url)?;
-            first_start::keep_first_token(&config.storage.data, &materials.operator_tokens())?;
+        let duties = Duties::new(config, &materials.public_url);
+        let mode = materials.store.health().mode;
+        match &mode {
+            Mode::Guarded(damage) => notes.push(format!("guarded: {damage}; stop the service and run `yufu repair`")),
+            Mode::Opening => notes.push(first_start::still_opening()),
+            Mode::Normal | Mode::ReadOnly => duties.fulfil(&*materials.store, &materials.operator_tokens())?,
         }
         let former = config.identity.also_public_url.as_ref().map(PublicUrl::as_str);
         let log_signer = materials.keyring.signer(Purpose::Log);
@@ -125,11 +133,15 @@ impl Service {
         if let Err(error) = state.publisher.publish(&*state.store, &*state.clock) {
             tracing::error!(%error, "a status list could not be signed at the start");
         }
-        let loops = Loops::start(&state)?;
+        let (mut loops, failed) = (Loops::start(&state)?, Failed::default());
         let metrics = bound.metrics.as_ref().and_then(|listener| listener.local_addr().ok());
         let running = server::start(Arc::clone(&state), bound.sites, bound.metrics, config.listen.workers, ends)
             .map_err(StartError::Server)?;
-        Ok(Self { state, running: Some(running), loops, metrics, notes })
+        if mode == Mode::Opening {
+            let (waiting, stopper, failed) = (Arc::clone(&state), running.stopper(), failed.clone());
+            loops.also("opening", move |stop| duties.fulfil_later(&waiting, stop, &stopper, &failed))?;
+        }
+        Ok(Self { state, running: Some(running), loops, metrics, notes, failed })
     }
 
     /// The public URL.
@@ -174,11 +186,12 @@ impl Service {
         }
     }
 
-    /// Waits until the service was told to stop and every request under way is answered.
-    pub fn wait(mut self) -> std::io::Result<()> {
+    /// Waits until the service was told to stop and every request under way is answered. A service whose records, once
+    /// they were open, said that it should not have started has ended by itself, with the error of the start.
+    pub fn wait(mut self) -> Result<(), StartError> {
         let ended = self.running.take().map_or(Ok(()), Running::wait);
         self.loops.stop();
-        ended
+        self.failed.take().map_or(ended.map_err(StartError::Server), Err)
     }
 }
 
@@ -216,7 +229,9 @@ impl Materials {
         let attested = seal::attested(&*log_signer, &public_url, &config.storage.data).unwrap_or_default();
         let index_key = keyring.index_key().clone();
         let options = Options::new(&config.storage.data, index_key, log_signer, Arc::clone(&clock), Arc::clone(&random));
-        let store: Arc<dyn Store> = Arc::new(SledStore::open(Options { attested, ..options })?);
+        // The people of a test issuer are made before anything is served.
+        let patience = if config.identity.test_issuer { options.patience } else { PATIENCE };
+        let store: Arc<dyn Store> = Arc::new(SledStore::open(Options { attested, patience, ..options })?);
         let rules = AddressRules::new(config.outbound.allow_fetch.clone());
         let own_roots = keyring::tls_roots(&config.storage.keys)?;
         let login = login::login(&config.login, &public_url, &own_roots, &clock)?;

@@ -145,8 +145,7 @@ impl Committer {
             let redone =
                 logged.event.what.status_changes().is_some() || matches!(logged.event.what, What::TokenSwitchedOff { .. });
             if stored || redone {
-                self.shared.board.apply(&logged.event);
-                self.shared.roster.apply(&logged.event);
+                self.shared.show(&logged.event);
             }
         }
         self.shared.advance(&self.frontier);

@@ -10,20 +10,31 @@ use crate::{
         record::Record,
     },
     store::{
+        roster::Roster,
         rows::{Rows, encoding},
-        sled::{records::Records, replay::Replay},
+        sled::records::Records,
+        status_board::StatusBoard,
     },
 };
 
-/// Takes into `replay` every index, suspension, revocation and switched-off token that only the records still know.
+/// What a guarded store shows.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'a> {
+    pub(super) board: &'a StatusBoard,
+    pub(super) roster: &'a Roster,
+    /// The last event of the log.
+    pub(super) last: u64,
+}
+
+/// Takes into `shown` every index, suspension, revocation and switched-off token that only the records still know.
 /// Rows that cannot be read are passed over: they can only make things worse than the log says, never better.
-pub(super) fn harden(replay: &Replay, records: &Records) {
+pub(super) fn harden(shown: Shown<'_>, records: &Records) {
     for tag in [encoding::CARD, encoding::TOKEN] {
         for (key, value) in records.scan(&[tag], None).map_while(Result::ok) {
             match encoding::decode(&key, &value).map(|record| record.value) {
-                Ok(Record::Card(card)) => harden_card(replay, &card),
+                Ok(Record::Card(card)) => harden_card(shown, &card),
                 Ok(Record::Token(token)) if token.switched_off_at.is_some() => {
-                    switch_off(replay, token.id);
+                    switch_off(shown, token.id);
                 }
                 _ => {}
             }
@@ -31,17 +42,17 @@ pub(super) fn harden(replay: &Replay, records: &Records) {
     }
 }
 
-fn harden_card(replay: &Replay, card: &Card) {
+fn harden_card(shown: Shown<'_>, card: &Card) {
     let copies: Vec<StatusRef> = card.copies.iter().map(|copy| copy.status).collect();
-    worsen(replay, &card.credential_type, copies, card.state);
+    worsen(shown, &card.credential_type, copies, card.state);
 }
 
 /// Marks indices as given, and those that read better than `state` as being in it.
-pub(super) fn worsen(replay: &Replay, credential_type: &str, copies: Vec<StatusRef>, state: State) {
+pub(super) fn worsen(shown: Shown<'_>, credential_type: &str, copies: Vec<StatusRef>, state: State) {
     let nobody = CardId::from_bytes([0; 16]);
     let (from, to) = (Timestamp::default(), Timestamp::default());
-    replay.told.board.apply(&told(
-        replay,
+    shown.board.apply(&told(
+        shown,
         What::Issued {
             card: nobody,
             credential_type: credential_type.to_owned(),
@@ -50,15 +61,15 @@ pub(super) fn worsen(replay: &Replay, credential_type: &str, copies: Vec<StatusR
             valid_until: to,
         },
     ));
-    let milder = |at: &StatusRef| replay.told.board.entry(*at).is_some_and(|entry| severity(entry.value) < rank(state));
+    let milder = |at: &StatusRef| shown.board.entry(*at).is_some_and(|entry| severity(entry.value) < rank(state));
     let copies = copies.into_iter().filter(milder).collect();
     let (from, reason) = (State::Active, Reason::Other);
-    replay.told.board.apply(&told(replay, What::StateChanged { card: nobody, copies, from, to: state, until: None, reason }));
+    shown.board.apply(&told(shown, What::StateChanged { card: nobody, copies, from, to: state, until: None, reason }));
 }
 
 /// Makes a token no good.
-pub(super) fn switch_off(replay: &Replay, token: TokenId) {
-    replay.told.roster.apply(&told(replay, What::TokenSwitchedOff { token }));
+pub(super) fn switch_off(shown: Shown<'_>, token: TokenId) {
+    shown.roster.apply(&told(shown, What::TokenSwitchedOff { token }));
 }
 
 const fn rank(state: State) -> u8 {
@@ -75,6 +86,6 @@ const fn severity(value: u8) -> u8 {
 }
 
 /// An event that no log holds, for the board and the roster only.
-fn told(replay: &Replay, what: What) -> Event {
-    Event { number: replay.last(), at: Timestamp::default(), actor: Actor::Service, what }
+fn told(shown: Shown<'_>, what: What) -> Event {
+    Event { number: shown.last, at: Timestamp::default(), actor: Actor::Service, what }
 }

@@ -5,9 +5,11 @@
 //! `commit` -> `group` (guards, indices, events) -> log -> records -> board -> answer.
 
 mod commit;
+mod findings;
 mod guarded;
 mod keeper;
 mod open;
+mod opening;
 mod options;
 mod rebuild;
 mod records;
@@ -24,10 +26,9 @@ pub use repair::{RepairError, RepairReport, repair};
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc,
-        mpsc::{Sender, SyncSender, sync_channel},
+        Arc, Mutex, OnceLock, PoisonError,
+        mpsc::{Receiver, sync_channel},
     },
-    thread::JoinHandle,
 };
 
 use crate::{
@@ -40,7 +41,7 @@ use crate::{
         log::LogLock,
         roster::Roster,
         rows::query,
-        sled::{commit::Job, records::Records, shared::Shared},
+        sled::{commit::Job, opening::Opened, records::Records, shared::Shared},
         status_board::StatusBoard,
         watch::Watch,
     },
@@ -54,18 +55,20 @@ pub fn folder(data: &Path) -> PathBuf {
 /// The embedded store.
 pub struct SledStore {
     shared: Arc<Shared>,
-    /// None in guarded mode: what they say is not believed.
-    records: Option<Arc<Records>>,
-    queue: Option<SyncSender<Job>>,
-    writer: Option<JoinHandle<()>>,
-    /// The keeper, and what it stops at when it is dropped.
-    keeper: Option<(Sender<()>, JoinHandle<()>)>,
-    _lock: LogLock,
+    /// Once the records are open.
+    opened: OnceLock<Opened>,
+    /// Where that comes from.
+    opening: Mutex<Receiver<Result<Opened, OpenError>>>,
+    _lock: Arc<LogLock>,
 }
 
 impl SledStore {
     /// Opens the store in a data folder, or makes it. Whatever the folder holds, what was revoked is shown as revoked:
     /// when records and log do not agree the store opens guarded, which [`Store::health`] says.
+    ///
+    /// The log is read before this returns. The records are waited for as long as [`Options::patience`] says; until they
+    /// are open the store is [`Mode::Opening`]: what the log tells is served, commits and reads are
+    /// [`Unavailable`](CommitError::Unavailable). Should they not open at all, the store turns guarded.
     pub fn open(options: Options<'_>) -> Result<Self, OpenError> {
         open::open(options)
     }
@@ -73,8 +76,10 @@ impl SledStore {
 
 impl Store for SledStore {
     fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
-        let Some(queue) = self.queue.as_ref().filter(|_| self.shared.mode() == Mode::Normal) else {
-            return Err(CommitError::ReadOnly);
+        let queue = match self.shared.mode() {
+            Mode::Normal => self.opened().and_then(|opened| opened.queue.as_ref()).ok_or(CommitError::ReadOnly)?,
+            Mode::Opening => return Err(CommitError::Unavailable),
+            Mode::ReadOnly | Mode::Guarded(_) => return Err(CommitError::ReadOnly),
         };
         let (answer, answered) = sync_channel(1);
         queue.send(Job { commit, answer }).map_err(|_| CommitError::ReadOnly)?;
@@ -117,24 +122,26 @@ impl Store for SledStore {
 
 impl SledStore {
     fn believed(&self) -> Result<&Records, ReadError> {
-        match (&self.records, self.shared.mode()) {
-            (_, Mode::Guarded(_)) | (None, _) => Err(ReadError::Guarded),
-            (Some(records), _) => Ok(records),
+        match self.shared.mode() {
+            Mode::Guarded(_) => Err(ReadError::Guarded),
+            Mode::Opening => Err(ReadError::Unavailable),
+            Mode::Normal | Mode::ReadOnly => {
+                self.opened().and_then(|opened| opened.records.as_deref()).ok_or(ReadError::Unavailable)
+            }
         }
     }
-}
 
-impl Drop for SledStore {
-    /// Waits for the commits that were taken.
-    fn drop(&mut self) {
-        self.queue = None;
-        if let Some((stop, keeper)) = self.keeper.take() {
-            drop(stop);
-            let _ = keeper.join();
+    /// What the store has once its records are open. It is handed over before the mode says so.
+    fn opened(&self) -> Option<&Opened> {
+        if let Some(opened) = self.opened.get() {
+            return Some(opened);
         }
-        if let Some(writer) = self.writer.take() {
-            // A writer that panicked has turned the store read-only already.
-            let _ = writer.join();
+        // Held until what was handed over is in its place: another one would find it in neither.
+        let opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Ok(Ok(opened)) = opening.try_recv() {
+            let _ = self.opened.set(opened);
         }
+        drop(opening);
+        self.opened.get()
     }
 }

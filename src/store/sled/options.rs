@@ -1,6 +1,6 @@
 //! What a store is opened with, and why it was not.
 
-use std::{io, path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use crate::{
     base::{clock::Clock, limits::STATUS_LIST_ENTRIES, random::Random, secret::SecretKey},
@@ -24,6 +24,11 @@ pub struct Options<'a> {
     pub clock: Arc<dyn Clock>,
     /// Salts and the store's identifier.
     pub random: Arc<dyn Random>,
+    /// How long [`open`](super::SledStore::open) waits for the records. When it is over the store is opening still, and goes
+    /// on with that by itself.
+    pub patience: Duration,
+    /// With so many events at most it waits however long it takes: so few records are open in no time.
+    pub few: u64,
     /// How many commits may wait. More wait at the door, in `commit`.
     pub queue: usize,
     /// How many commits share one sync.
@@ -42,7 +47,7 @@ pub struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
-    /// With the bounds of a service.
+    /// With the bounds of a service, for one who waits until the store is open.
     pub fn new(
         data: &'a Path,
         index_key: SecretKey,
@@ -56,6 +61,8 @@ impl<'a> Options<'a> {
             log_signer,
             clock,
             random,
+            patience: Duration::MAX,
+            few: 100_000,
             queue: 1024,
             group: 256,
             segment_bytes: DEFAULT_SEGMENT_BYTES,

@@ -1,7 +1,7 @@
 //! After a crash between log and records: what the log says more than the records is redone or made void. Nobody was
 //! told that any of it had happened.
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
 use crate::{
     base::time::Timestamp,
@@ -13,9 +13,8 @@ use crate::{
     },
     store::{
         ReadError,
-        log::{LogError, LogReader},
         rows::{Change, overlay::Overlay},
-        sled::{records::Records, replay::Replay},
+        sled::records::Records,
     },
 };
 
@@ -121,18 +120,4 @@ fn settles(what: &What) -> Option<u64> {
         What::IssueVoided { event, .. } | What::NotApplied { event } => Some(*event),
         _ => None,
     }
-}
-
-/// The events of the log from number `from` on.
-pub(super) fn tail(folder: &Path, replay: &Replay, from: u64) -> Result<Vec<LoggedEvent>, LogError> {
-    let mut reader = match replay.index.before(from) {
-        Some((first, at)) => LogReader::open_at(folder, first, at)?,
-        None => LogReader::open(folder)?,
-    };
-    let mut tail = Vec::new();
-    while reader.next_event() <= replay.last() {
-        let Some((_, frame)) = reader.next_frame()? else { break };
-        tail.extend(frame.events.into_iter().filter(|logged| logged.event.number >= from));
-    }
-    Ok(tail)
 }

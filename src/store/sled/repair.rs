@@ -23,8 +23,8 @@ use crate::{
             encoding::{self, IDENTITY, Identity},
         },
         sled::{
+            findings::{Findings, find},
             folder,
-            open::{Findings, find},
             options::{OpenError, Options},
             rebuild::Rebuild,
             records::{NotOpened, Records},
@@ -80,7 +80,7 @@ pub fn repair(options: &Options<'_>) -> Result<RepairReport, RepairError> {
     let log_folder = log::folder(options.data);
     create_folder(&log_folder)?;
     let _lock = LogLock::take(&log_folder).map_err(OpenError::from)?;
-    let Findings { replay, position, records_found, records, plan, .. } = find(options, false)?;
+    let Findings { replay, position, records_found, records, plan } = find(options)?;
     let damage = match plan {
         Plan::Guarded(Damage::LogDamaged(event)) => return Err(RepairError::LogLost(event)),
         Plan::Guarded(Damage::LogBehind { log, .. }) => return Err(RepairError::LogLost(log + 1)),

@@ -3,18 +3,21 @@
 use std::{
     path::PathBuf,
     sync::{
-        Mutex, PoisonError, RwLock,
+        Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use crate::{
-    format::merkle::Frontier,
-    model::{event::LoggedEvent, ids::StoreId},
+    format::merkle::{Frontier, leaf_hash},
+    model::{
+        event::{Event, LoggedEvent},
+        ids::StoreId,
+    },
     store::{
         Damage, Health, Mode, ReadError, TreeHead,
-        log::{EventIndex, LogReader, Position},
+        log::{EventIndex, Frame, LogReader, Position},
         roster::Roster,
         sled::replay::Replay,
         status_board::StatusBoard,
@@ -29,7 +32,7 @@ pub(super) struct Shared {
     pub(super) watch: Watch,
     /// Where the log lies.
     folder: PathBuf,
-    store: Option<StoreId>,
+    store: OnceLock<StoreId>,
     mode: Mutex<Mode>,
     head: RwLock<TreeHead>,
     index: RwLock<EventIndex>,
@@ -47,7 +50,7 @@ impl Shared {
             roster,
             watch: Watch::default(),
             folder,
-            store,
+            store: store.map_or_else(OnceLock::new, OnceLock::from),
             mode: Mutex::new(mode),
             head: RwLock::new(head),
             index: RwLock::new(index),
@@ -59,6 +62,31 @@ impl Shared {
 
     pub(super) fn mode(&self) -> Mode {
         self.mode.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends the opening in this mode.
+    pub(super) fn settle(&self, mode: Mode) {
+        let mut now = self.mode.lock().unwrap_or_else(PoisonError::into_inner);
+        if *now == Mode::Opening {
+            *now = mode;
+        }
+    }
+
+    /// Takes up the first event of a new log.
+    pub(super) fn created(&self, store: StoreId, at: Position, frame: &Frame, frontier: &mut Frontier) {
+        let _ = self.store.set(store);
+        self.note(frame.first(), at);
+        for logged in &frame.events {
+            frontier.append(leaf_hash(&logged.commitment()));
+            self.show(&logged.event);
+        }
+        self.advance(frontier);
+    }
+
+    /// Shows what an event says of lists and tokens.
+    pub(super) fn show(&self, event: &Event) {
+        self.board.apply(event);
+        self.roster.apply(event);
     }
 
     /// Turns a normal store read-only.
@@ -126,6 +154,13 @@ impl Shared {
     pub(super) fn health(&self) -> Health {
         let events = self.head().size;
         let checked_events = self.checked.load(Ordering::Acquire).min(events);
-        Health { mode: self.mode(), store: self.store, checked_events, events, lag: Duration::ZERO, cautions: Vec::new() }
+        Health {
+            mode: self.mode(),
+            store: self.store.get().copied(),
+            checked_events,
+            events,
+            lag: Duration::ZERO,
+            cautions: Vec::new(),
+        }
     }
 }
