@@ -1,5 +1,6 @@
 //! The program: settings, the wiring of all parts, the commands, and the loops that run behind the service.
 
+pub mod bench;
 pub mod commands;
 pub mod config;
 pub mod demo;
@@ -36,6 +37,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         }
         Command::Demo(arguments) => commands::demo::run(&arguments, &mut output, &mut errors).into(),
         Command::Audit { command } => commands::audit::run(&command, &mut output, &mut errors).into(),
+        Command::Bench(arguments) => commands::bench::run(&arguments, &mut output, &mut errors).into(),
         Command::Repair(arguments) => commands::repair::run(&arguments, &mut output, &mut errors).into(),
     }
 }

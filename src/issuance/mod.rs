@@ -49,7 +49,7 @@ use crate::{
 };
 
 pub use grant::AccessError;
-pub use register::Registered;
+pub use register::{Registered, seal_person};
 
 /// What every service here stands on.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    base::base64url,
+    base::{base64url, random::Random},
     crypto::Sealer,
     issuance::{Fault, Ground},
     model::{
@@ -39,14 +39,18 @@ pub(super) fn blind_index(sealer: &Sealer, token: &Token) -> BlindIndex {
     sealer.blind_index(token.field, &token.text)
 }
 
+/// Seals a person for the store.
+pub fn seal_person(sealer: &Sealer, id: PersonId, person: &Person, random: &dyn Random) -> Result<SealedPerson, Fault> {
+    let text = zeroize::Zeroizing::new(serde_json::to_vec(person).map_err(|_| Fault::Record("a person"))?);
+    let sealed = sealer.seal(shard(id.as_bytes()), &context(id), &text, random);
+    let blind_indexes: BTreeSet<_> = person.tokens().iter().map(|token| blind_index(sealer, token)).collect();
+    Ok(SealedPerson { id, sealed: base64url::encode(sealed), blind_indexes })
+}
+
 impl Ground {
     /// Seals a person for the store.
     pub(super) fn seal_person(&self, id: PersonId, person: &Person) -> Result<SealedPerson, Fault> {
-        let sealer = self.keyring.sealer();
-        let text = zeroize::Zeroizing::new(serde_json::to_vec(person).map_err(|_| Fault::Record("a person"))?);
-        let sealed = sealer.seal(shard(id.as_bytes()), &context(id), &text, &*self.random);
-        let blind_indexes: BTreeSet<_> = person.tokens().iter().map(|token| blind_index(sealer, token)).collect();
-        Ok(SealedPerson { id, sealed: base64url::encode(sealed), blind_indexes })
+        seal_person(self.keyring.sealer(), id, person, &*self.random)
     }
 
     /// Opens a record that has to be a person's.

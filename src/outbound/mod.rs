@@ -1,17 +1,20 @@
 //! The only place that names an HTTP client. Calls are bounded in time and size.
 //!
-//! Two clients: [`Client`] for addresses that the person at the keyboard or the operator names (`yufu demo --url`,
+//! Three clients: [`Client`] for addresses that the person at the keyboard or the operator names (`yufu demo --url`,
 //! `--login-issuer`), which follows no redirects; [`ForeignClient`] for those that strangers name, under [`AddressRules`] on
-//! the resolved address.
+//! the resolved address; [`KeptClient`], which keeps one connection to one service and measures it (`yufu bench`).
 
 mod addresses;
 mod foreign;
+mod kept;
 mod login;
 mod names;
 mod roots;
+mod wire_format;
 
 pub use addresses::{AddressRules, Cidr, NotACidr, Refusal};
 pub use foreign::{FetchForeign, ForeignClient, ForeignError, ForeignRequest};
+pub use kept::{Destination, KeptClient, NotAService};
 pub use login::{Login, LoginClient, LoginError, LoginIssuer, LoginSecrets, NotAnIssuer, OpenIdLogin};
 pub use names::{Names, SystemNames};
 

@@ -5,7 +5,7 @@ use std::{ffi::OsString, fs, io, path::PathBuf};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, parser::ValueSource};
 
 use crate::app::{
-    commands::{audit, demo, repair, verify},
+    commands::{audit, bench, demo, repair, verify},
     config::{FileError, ServeOptions, file},
 };
 
@@ -42,6 +42,8 @@ pub enum Command {
         #[command(subcommand)]
         command: audit::Command,
     },
+    /// Measure a deployment under a load of known arrivals, or fill an empty store with samples
+    Bench(Box<bench::Arguments>),
     /// Make new records from the log after the store has lost data; the service must be stopped
     Repair(repair::Arguments),
 }

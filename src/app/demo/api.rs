@@ -9,7 +9,7 @@ use crate::{
 
 impl Stage {
     /// Sends a request and takes the JSON of an answer with the status `expected`.
-    pub(super) fn json(&self, step: &'static str, request: Request, expected: u16) -> Result<Value, DemoError> {
+    pub(in crate::app) fn json(&self, step: &'static str, request: Request, expected: u16) -> Result<Value, DemoError> {
         let answer = self.fetch.send(request)?;
         if answer.status != expected {
             return Err(unexpected(step, format!("status {expected}"), &answer));
@@ -18,7 +18,7 @@ impl Stage {
     }
 
     /// Sends a request and takes the text of an answer with status 200.
-    pub(super) fn text(&self, step: &'static str, request: Request) -> Result<String, DemoError> {
+    pub(in crate::app) fn text(&self, step: &'static str, request: Request) -> Result<String, DemoError> {
         let answer = self.fetch.send(request)?;
         match (answer.status, String::from_utf8(answer.body.clone())) {
             (200, Ok(text)) => Ok(text),
@@ -26,18 +26,32 @@ impl Stage {
         }
     }
 
-    pub(super) fn admin_post(&self, step: &'static str, path: &str, body: &Value, expected: u16) -> Result<Value, DemoError> {
+    /// Posts to the administration with the administrator's token.
+    pub(in crate::app) fn admin_post(
+        &self,
+        step: &'static str,
+        path: &str,
+        body: &Value,
+        expected: u16,
+    ) -> Result<Value, DemoError> {
         let url = format!("{}/admin/api/v1{path}", self.url);
         self.json(step, Request::post(url, "application/json", body.to_string()).bearer(&self.administrator), expected)
     }
 
-    pub(super) fn admin_get(&self, step: &'static str, path: &str) -> Result<Value, DemoError> {
+    /// Gets from the administration with the administrator's token.
+    pub(in crate::app) fn admin_get(&self, step: &'static str, path: &str) -> Result<Value, DemoError> {
         let url = format!("{}/admin/api/v1{path}", self.url);
         self.json(step, Request::get(url).bearer(&self.administrator), 200)
     }
 
     /// What the gate says of a presentation.
-    pub(super) fn at_the_gate(&self, gate: &str, presentation: &str, nonce: &str, audience: &str) -> Result<Value, DemoError> {
+    pub(in crate::app) fn at_the_gate(
+        &self,
+        gate: &str,
+        presentation: &str,
+        nonce: &str,
+        audience: &str,
+    ) -> Result<Value, DemoError> {
         let body = json!({"presentation": presentation, "nonce": nonce, "audience": audience});
         let url = format!("{}/checkpoint/api/v1/verifications", self.url);
         self.json("verify", Request::post(url, "application/json", body.to_string()).bearer(gate), 200)
@@ -51,7 +65,7 @@ fn unexpected(step: &'static str, expected: String, answer: &Response) -> DemoEr
 }
 
 /// A text member of an answer.
-pub(super) fn text_of<'v>(step: &'static str, value: &'v Value, pointer: &str) -> Result<&'v str, DemoError> {
+pub(in crate::app) fn text_of<'v>(step: &'static str, value: &'v Value, pointer: &str) -> Result<&'v str, DemoError> {
     value.pointer(pointer).and_then(Value::as_str).ok_or_else(|| DemoError::Unexpected {
         step,
         expected: format!("text at {pointer}"),

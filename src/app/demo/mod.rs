@@ -3,11 +3,11 @@
 //! Nothing here reaches into the service: a person is registered, a card offered, fetched, shown, suspended,
 //! reinstated and revoked through the same HTTP interfaces that an office, a wallet and a gate use.
 
-mod api;
+pub(in crate::app) mod api;
 mod life;
-mod person;
+pub(in crate::app) mod person;
 mod table;
-mod wallet;
+pub(in crate::app) mod wallet;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

@@ -17,31 +17,54 @@ pub struct HeldCard {
     key: SoftwareKey,
 }
 
+/// Where an issuer takes what a wallet sends, as its metadata says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Issuer {
+    identifier: String,
+    token: String,
+    nonce: String,
+    credential: String,
+}
+
+impl Issuer {
+    /// Reads the metadata of the issuer of this identifier.
+    pub fn discover(stage: &Stage, identifier: &str) -> Result<Self, DemoError> {
+        let metadata = stage.json("metadata", Request::get(well_known(identifier, "openid-credential-issuer")), 200)?;
+        let server = stage.json("metadata", Request::get(well_known(identifier, "oauth-authorization-server")), 200)?;
+        Ok(Self {
+            identifier: identifier.to_owned(),
+            token: text_of("metadata", &server, "/token_endpoint")?.to_owned(),
+            nonce: text_of("metadata", &metadata, "/nonce_endpoint")?.to_owned(),
+            credential: text_of("metadata", &metadata, "/credential_endpoint")?.to_owned(),
+        })
+    }
+}
+
 /// Takes an offer (the object of OpenID4VCI section 4.1.1) to the card of its first configuration.
 pub fn fetch(stage: &Stage, offer: &Value, tx_code: Option<&str>) -> Result<HeldCard, DemoError> {
-    let issuer = text_of("offer", offer, "/credential_issuer")?;
+    let issuer = Issuer::discover(stage, text_of("offer", offer, "/credential_issuer")?)?;
+    fetch_from(stage, &issuer, offer, tx_code)
+}
+
+/// The same from an issuer whose metadata are at hand.
+pub fn fetch_from(stage: &Stage, issuer: &Issuer, offer: &Value, tx_code: Option<&str>) -> Result<HeldCard, DemoError> {
     let configuration = text_of("offer", offer, "/credential_configuration_ids/0")?;
     let code = text_of("offer", offer, "/grants/urn:ietf:params:oauth:grant-type:pre-authorized_code/pre-authorized_code")?;
-
-    let metadata = stage.json("metadata", Request::get(well_known(issuer, "openid-credential-issuer")), 200)?;
-    let server = stage.json("metadata", Request::get(well_known(issuer, "oauth-authorization-server")), 200)?;
 
     let mut form =
         format!("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Apre-authorized_code&pre-authorized_code={code}");
     if let Some(tx_code) = tx_code {
         form += &format!("&tx_code={tx_code}");
     }
-    let token_endpoint = text_of("metadata", &server, "/token_endpoint")?;
-    let token = stage.json("token", Request::post(token_endpoint, "application/x-www-form-urlencoded", form), 200)?;
+    let request = Request::post(issuer.token.as_str(), "application/x-www-form-urlencoded", form);
+    let token = stage.json("token", request, 200)?;
 
-    let nonce_endpoint = text_of("metadata", &metadata, "/nonce_endpoint")?;
-    let nonce = stage.json("nonce", Request { method: "POST", ..Request::get(nonce_endpoint) }, 200)?;
+    let nonce = stage.json("nonce", Request { method: "POST", ..Request::get(issuer.nonce.as_str()) }, 200)?;
 
     let key = SoftwareKey::generate(Algorithm::Es256, stage.random.as_ref());
-    let proof = proof_of_possession(stage, &key, issuer, text_of("nonce", &nonce, "/c_nonce")?)?;
+    let proof = proof_of_possession(stage, &key, &issuer.identifier, text_of("nonce", &nonce, "/c_nonce")?)?;
     let request = json!({"credential_configuration_id": configuration, "proofs": {"jwt": [proof]}});
-    let endpoint = text_of("metadata", &metadata, "/credential_endpoint")?;
-    let request = Request::post(endpoint, "application/json", request.to_string());
+    let request = Request::post(issuer.credential.as_str(), "application/json", request.to_string());
     let answer = stage.json("credential", request.bearer(text_of("token", &token, "/access_token")?), 200)?;
     let credential = text_of("credential", &answer, "/credentials/0/credential")?.to_owned();
     Ok(HeldCard { credential, key })

@@ -4,6 +4,7 @@
 mod attesters;
 mod bind;
 mod error;
+mod fill;
 mod first_start;
 mod login;
 mod loops;
@@ -20,6 +21,7 @@ use std::{
 };
 
 pub use error::StartError;
+pub use fill::{FillFailure, fill};
 pub use first_start::token_file;
 pub use repair::{RepairFailure, RepairReport, repair};
 
