@@ -28,13 +28,14 @@ use crate::{
         problem::{Kind, Problem},
     },
     issuance::limits::TooOften,
+    store::Mode,
 };
 
 /// Carries the number of a request, so that a person's report finds the log line. Never taken from the client.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What is served while the store is guarded: what the log alone can answer for. Anything else is refused before it is
-/// looked at, so a new route is refused until it is put here.
+/// What is served while the store is guarded or its records are being opened: what the log and the lists in memory can
+/// answer for. Anything else is refused before it is looked at, so a new route is refused until it is put here.
 const SERVED_WHEN_GUARDED: [&str; 16] = [
     "/.well-known/jwks.json",
     "/.well-known/jwt-vc-issuer",
@@ -119,7 +120,16 @@ fn refusal(state: &State, request: &ServiceRequest) -> Option<Error> {
     let served = matches!(path, "/" | "/checkpoint")
         || path.starts_with("/status-lists")
         || SERVED_WHEN_GUARDED.iter().any(|part| path.starts_with(part));
-    (!served && state.is_guarded()).then(|| Problem::new(Kind::Guarded).into())
+    if served {
+        return None;
+    }
+    let kind = match state.store.health().mode {
+        Mode::Guarded(_) => Kind::Guarded,
+        Mode::Opening => Kind::Opening,
+        Mode::Normal | Mode::ReadOnly => return None,
+    };
+    let problem = Problem::new(kind);
+    Some(if PROTOCOL.contains(&path) && kind == Kind::Opening { OAuthError::from(problem).into() } else { problem.into() })
 }
 
 /// One too many, in the words of who asks.

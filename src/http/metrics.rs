@@ -8,9 +8,13 @@ use std::time::Duration;
 use metrics::{counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 
-use crate::model::{
-    admission::AdmissionReason,
-    reason::{Decision, ReasonCode},
+use crate::{
+    http::standing::{Standing, Warning},
+    model::{
+        admission::AdmissionReason,
+        reason::{Decision, ReasonCode},
+    },
+    store::Mode,
 };
 
 /// Upper bounds of the time buckets, in seconds: from a list served out of memory to a request that waits for a disk.
@@ -28,20 +32,19 @@ pub struct Metrics {
 }
 
 /// What is measured when it is asked for.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Gauges {
-    /// Events in the log.
-    pub events: u64,
+pub struct Gauges<'a> {
     /// Status lists.
     pub status_lists: usize,
     /// Calls that run in the blocking pool or wait for it.
     pub calls_inside: usize,
+    /// Calls that go on after their callers were told that it takes too long.
+    pub calls_late: usize,
     /// Presentations that are open or have a result at hand.
     pub presentations: usize,
     /// Who follows a presentation.
     pub followers: usize,
-    /// Whether the store takes changes.
-    pub writable: bool,
+    /// How well the service is.
+    pub standing: &'a Standing,
 }
 
 impl Default for Metrics {
@@ -74,6 +77,11 @@ impl Metrics {
         with_local_recorder(&self.recorder, || counter!("yufu_limited_total", "by" => by).increment(1));
     }
 
+    /// Counts a request that was turned away, or told to ask again, because there was too much to do; `by` names why.
+    pub fn shed(&self, by: &'static str) {
+        with_local_recorder(&self.recorder, || counter!("yufu_shed_total", "by" => by).increment(1));
+    }
+
     /// Counts a decision at a checkpoint.
     pub fn decided(&self, decision: Decision, reason: ReasonCode, use_case: Option<&str>) {
         let use_case = use_case.unwrap_or(WITHOUT_USE_CASE).to_owned();
@@ -98,16 +106,33 @@ impl Metrics {
     }
 
     /// Everything in the text format of Prometheus.
-    pub fn render(&self, now: Gauges) -> String {
+    pub fn render(&self, now: &Gauges<'_>) -> String {
+        let (standing, health) = (now.standing, &now.standing.health);
+        let flag = |is: bool| f64::from(u8::from(is));
         with_local_recorder(&self.recorder, || {
-            gauge!("yufu_log_events").set(now.events as f64);
+            gauge!("yufu_log_events").set(health.events as f64);
             gauge!("yufu_status_lists").set(now.status_lists as f64);
+            gauge!("yufu_oldest_list_seconds").set(standing.oldest_list_seconds.unwrap_or_default() as f64);
             gauge!("yufu_calls_inside").set(now.calls_inside as f64);
+            gauge!("yufu_calls_late").set(now.calls_late as f64);
             gauge!("yufu_presentations").set(now.presentations as f64);
             gauge!("yufu_presentation_followers").set(now.followers as f64);
-            gauge!("yufu_store_writable").set(f64::from(u8::from(now.writable)));
+            gauge!("yufu_store_writable").set(flag(health.mode == Mode::Normal));
+            gauge!("yufu_store_lag_seconds").set(health.lag.as_secs_f64());
+            for status in Standing::STATUSES {
+                gauge!("yufu_standing", "status" => status).set(flag(status == standing.status));
+            }
+            for name in Warning::NAMES {
+                let is_given = standing.warnings.iter().any(|warning| warning.name() == name);
+                gauge!("yufu_warning", "code" => name).set(flag(is_given));
+            }
             counter!("yufu_panics_total").increment(0);
         });
+        self.counted()
+    }
+
+    /// What was counted or measured so far, without looking again.
+    pub(super) fn counted(&self) -> String {
         self.recorder.handle().render()
     }
 
@@ -120,13 +145,33 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{http::problem::Words, store::Health};
 
     #[test]
     fn requests_are_counted_by_route_and_not_by_what_clients_choose() {
         let metrics = Metrics::default();
         metrics.answered("GET", "/status-lists/{id}", 200, Duration::from_millis(3));
         metrics.answered("BREW", "unmatched", 405, Duration::ZERO);
-        let text = metrics.render(Gauges { events: 7, writable: true, ..Gauges::default() });
+        metrics.shed("busy");
+        let health = Health {
+            mode: Mode::Normal,
+            store: None,
+            checked_events: 0,
+            events: 7,
+            lag: Duration::from_millis(1500),
+            cautions: Vec::new(),
+        };
+        let standing = Standing {
+            status: "ready",
+            message: Words::new("好", "well"),
+            is_ready: true,
+            warnings: vec![Warning::LittleRoom],
+            health,
+            oldest_list_seconds: Some(12),
+        };
+        let now =
+            Gauges { status_lists: 1, calls_inside: 2, calls_late: 3, presentations: 4, followers: 5, standing: &standing };
+        let text = metrics.render(&now);
         for line in [
             r#"yufu_http_requests_total{method="GET",route="/status-lists/{id}",status="200"} 1"#,
             r#"yufu_http_requests_total{method="other",route="unmatched",status="405"} 1"#,
@@ -134,6 +179,14 @@ mod tests {
             "yufu_log_events 7",
             "yufu_store_writable 1",
             "yufu_panics_total 0",
+            "yufu_store_lag_seconds 1.5",
+            "yufu_oldest_list_seconds 12",
+            "yufu_calls_late 3",
+            r#"yufu_standing{status="ready"} 1"#,
+            r#"yufu_standing{status="guarded"} 0"#,
+            r#"yufu_warning{code="little_room"} 1"#,
+            r#"yufu_warning{code="lists_old"} 0"#,
+            r#"yufu_shed_total{by="busy"} 1"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }

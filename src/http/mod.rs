@@ -25,6 +25,7 @@ mod public;
 mod qr;
 mod route;
 pub mod server;
+mod standing;
 mod state;
 mod wallet;
 

@@ -18,7 +18,9 @@ use actix_web::{
 };
 
 use crate::http::{
-    State, admin, checkpoint, citizen, frame, openapi,
+    State, admin,
+    call::THREADS,
+    checkpoint, citizen, frame, openapi,
     problem::{Kind, Problem},
     public, wallet,
 };
@@ -205,6 +207,7 @@ fn listen(state: &Arc<State>, listener: TcpListener, content: Content, workers: 
         .client_disconnect_timeout(CLOSING)
         .keep_alive(IDLE)
         .max_connections(CONNECTIONS)
+        .worker_max_blocking_threads(THREADS)
         .shutdown_timeout(DRAIN_SECONDS)
         .disable_signals();
     Ok(server.listen(listener)?.run())

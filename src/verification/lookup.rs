@@ -51,9 +51,10 @@ pub struct StatusAnswer {
 }
 
 /// Looks a reference up on our own board; `None` when it is not ours to answer, because the credential or the list is
-/// another's. The board shows every change that was answered for, so an answer is as new as `now`; after a loss of events
-/// it does not, and then "valid" is not known.
-pub fn on_own_board(wanted: &Wanted, board: &StatusBoard, public_url: &str, now: Timestamp) -> Option<StatusAnswer> {
+/// another's. The board shows every change that was answered for up to `as_of`: with one node that is now, with several
+/// it is when this one last heard of all the others (`Store::lag`). After a loss of events it does not, and then "valid"
+/// is not known.
+pub fn on_own_board(wanted: &Wanted, board: &StatusBoard, public_url: &str, as_of: Timestamp) -> Option<StatusAnswer> {
     if wanted.issuer != public_url {
         return None;
     }
@@ -70,7 +71,7 @@ pub fn on_own_board(wanted: &Wanted, board: &StatusBoard, public_url: &str, now:
                     // Lists are opened for one type: a card of another type was never given an index of this one.
                     let of_its_type = is_type(&wanted.credential_type, public_url, packed.credential_type());
                     let issued_by_us = Some(given && of_its_type);
-                    Finding::Known { value, known_since: now, source: StatusSource::Local, issued_by_us }
+                    Finding::Known { value, known_since: as_of, source: StatusSource::Local, issued_by_us }
                 }
             }
         }

@@ -7,7 +7,11 @@ use super::{
     lookup::{StatusAnswer, Wanted, on_own_board},
     trust::Trust,
 };
-use crate::{base::clock::Clock, outbound::FetchForeign, store::Store};
+use crate::{
+    base::{clock::Clock, time::Timestamp},
+    outbound::FetchForeign,
+    store::Store,
+};
 
 /// Looks statuses up between [`examine`](super::examine()) and [`decide`](super::decide()).
 pub struct Statuses {
@@ -36,9 +40,17 @@ impl Statuses {
     /// [`FOREIGN_FETCH_SECONDS`](crate::base::limits::FOREIGN_FETCH_SECONDS): call it in the blocking pool.
     pub fn look_up(&self, wanted: &Wanted, trust: &Trust) -> Option<StatusAnswer> {
         if let Some(own) = trust.own().filter(|own| own.url == wanted.issuer) {
-            return on_own_board(wanted, self.store.board(), &own.url, self.clock.now());
+            return on_own_board(wanted, self.store.board(), &own.url, self.as_of());
         }
         let finding = self.foreign.as_ref()?.look_up(wanted, trust);
         Some(StatusAnswer { reference: wanted.reference.clone(), finding })
+    }
+
+    /// Up to when the board is known to show everything. A part of a second counts as a whole one: a statement never says
+    /// that something is known for a later moment than it is.
+    fn as_of(&self) -> Timestamp {
+        let lag = self.store.lag();
+        let seconds = lag.as_secs().saturating_add(u64::from(lag.subsec_nanos() > 0));
+        self.clock.now().plus_seconds(-i64::try_from(seconds).unwrap_or(i64::MAX))
     }
 }

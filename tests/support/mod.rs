@@ -18,7 +18,7 @@ use ureq::{
 use yufu::{
     app::{
         config::Config,
-        wire::{Service, token_file},
+        wire::{Between, Service, token_file},
     },
     base::{
         clock::ManualClock,
@@ -54,27 +54,32 @@ impl TestService {
 
     /// The same with another source of randomness.
     pub fn start_on(random: Arc<dyn Random>, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_between(random, change, Between::default())
+    }
+
+    /// The same with something between the service and what it rests on, until it is started again.
+    pub fn start_between(random: Arc<dyn Random>, change: impl FnOnce(&mut Config), between: Between) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut config = Config::alone_in(folder.path().join("data"), folder.path().join("keys"));
         config.listen.workers = 2;
         change(&mut config);
         let mut new = Self { service: None, config, clock: ManualClock::at(BEGIN), random, folder };
-        new.run();
+        new.run(between);
         // A second start has to find the first one's port: the public URL is pinned.
         new.config.listen.listen = new.service().address().expect("it listens");
         new
     }
 
-    fn run(&mut self) {
+    fn run(&mut self, between: Between) {
         let (clock, random) = (Arc::new(self.clock.clone()), Arc::clone(&self.random));
-        let service = Service::start(&self.config, clock, random, EndsBy::Call).expect("the service starts");
+        let service = Service::start_with(&self.config, clock, random, EndsBy::Call, between).expect("the service starts");
         self.service = Some(service);
     }
 
     /// Stops the service and starts it again on the same folders.
     pub fn restart(&mut self) {
         self.stop();
-        self.run();
+        self.run(Between::default());
     }
 
     /// Stops the service; requests under way are answered first.
@@ -84,7 +89,7 @@ impl TestService {
 
     /// Starts a service that was stopped.
     pub fn start_again(&mut self) {
-        self.run();
+        self.run(Between::default());
     }
 
     /// The service.

@@ -2,10 +2,12 @@
 //! service out. `main`, the demo and the tests all start the service here.
 
 mod attesters;
+mod between;
 mod bind;
 mod error;
 mod fill;
 mod first_start;
+mod keys;
 mod login;
 mod loops;
 mod opening;
@@ -20,6 +22,7 @@ use std::{
     sync::Arc,
 };
 
+pub use between::{Around, Between};
 pub use error::StartError;
 pub use fill::{FillFailure, fill};
 pub use first_start::token_file;
@@ -39,10 +42,11 @@ use crate::{
         seal::{self, Seal},
     },
     base::{clock::Clock, random::Random},
+    crypto::Signer,
     http::{
         State,
         auth::tokens::OperatorTokens,
-        call::Door,
+        call::{Door, Patience},
         checkpoint::follow::Followers,
         metrics::Metrics,
         server::{self, EndsBy, Running},
@@ -58,7 +62,7 @@ use crate::{
     outbound::{AddressRules, FetchForeign, ForeignClient, Login},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
     store::{
-        self, Mode, Store,
+        Mode, Store,
         sled::{Options, SledStore},
     },
     verification::{
@@ -97,6 +101,8 @@ struct Materials {
     metrics: Arc<Metrics>,
     limits: Arc<RateLimits>,
     login: Option<Arc<dyn Login>>,
+    list_signer: Arc<dyn Signer>,
+    patience: Patience,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -105,8 +111,19 @@ impl Service {
     /// Starts a service: binds its addresses, opens keys and store or makes them, and takes requests until it is told to
     /// stop. Whatever the settings promise and cannot hold is refused here.
     pub fn start(config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>, ends: EndsBy) -> Result<Self, StartError> {
+        Self::start_with(config, clock, random, ends, Between::default())
+    }
+
+    /// The same with something between the service and what it rests on.
+    pub fn start_with(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        ends: EndsBy,
+        between: Between,
+    ) -> Result<Self, StartError> {
         let mut bound = bind::bind(&config.listen)?;
-        let materials = Materials::gather(config, &bound, clock, random)?;
+        let materials = Materials::gather(config, &bound, clock, random, between)?;
         let now = materials.clock.now();
         let signer = request_signer::request_signer(config, &materials.keyring, &materials.public_url, now)?;
         let mut notes = std::mem::take(&mut bound.notes);
@@ -206,7 +223,13 @@ impl Drop for Service {
 }
 
 impl Materials {
-    fn gather(config: &Config, bound: &Bound, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, StartError> {
+    fn gather(
+        config: &Config,
+        bound: &Bound,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        between: Between,
+    ) -> Result<Self, StartError> {
         let origin = config.identity.public_url.clone().unwrap_or_else(|| PublicUrl::of_listener(bound.wallet_address));
         let public_url = origin.to_string();
         let profile = config.identity.profile_for(&origin);
@@ -215,17 +238,7 @@ impl Materials {
             None => CredentialTypes::built_in()?,
         };
         let use_cases = UseCases::load(config.storage.use_cases.as_deref(), &types, &public_url)?;
-        if Keyring::log_of(&config.storage.keys)?.is_none() {
-            if store::log::folder(&config.storage.data).exists() {
-                let (data, keys) = (config.storage.data.clone(), config.storage.keys.clone());
-                return Err(StartError::KeysMissing { data, keys });
-            }
-            // What would be made now are development keys: a start that may not use them leaves none behind.
-            config.check_keys(true)?;
-        }
-        let keyring = Keyring::open_or_create(&config.storage.keys, &public_url, config.identity.signing, &*clock, &*random)?;
-        config.check_keys(keyring.is_development())?;
-        config.check_test_issuer(keyring.is_development())?;
+        let keyring = keys::open(config, &public_url, &*clock, &*random)?;
         let log_signer = keyring.signer(Purpose::Log);
         // Heads that cannot be believed stop the start a little later, where they are opened.
         let attested = seal::attested(&*log_signer, &public_url, &config.storage.data).unwrap_or_default();
@@ -233,7 +246,8 @@ impl Materials {
         let options = Options::new(&config.storage.data, index_key, log_signer, Arc::clone(&clock), Arc::clone(&random));
         // The people of a test issuer are made before anything is served.
         let patience = if config.identity.test_issuer { options.patience } else { PATIENCE };
-        let store: Arc<dyn Store> = Arc::new(SledStore::open(Options { attested, patience, ..options })?);
+        let store = (between.store)(Arc::new(SledStore::open(Options { attested, patience, ..options })?));
+        let list_signer = (between.list_signer)(keyring.signer(Purpose::StatusList));
         let rules = AddressRules::new(config.outbound.allow_fetch.clone());
         let own_roots = keyring::tls_roots(&config.storage.keys)?;
         let login = login::login(&config.login, &public_url, &own_roots, &clock)?;
@@ -262,6 +276,8 @@ impl Materials {
             metrics,
             limits,
             login,
+            list_signer,
+            patience: between.patience,
             clock,
             random,
         })
@@ -294,7 +310,7 @@ impl Materials {
     fn state(self, seal: Seal, signer: RequestSigner, data: &Path) -> State {
         let (ground, seal) = (self.ground(), Arc::new(seal));
         let presentations = self.presentations(signer);
-        let lists = (self.keyring.signer(Purpose::StatusList), self.keyring.x5c(Purpose::StatusList));
+        let lists = (Arc::clone(&self.list_signer), self.keyring.x5c(Purpose::StatusList));
         State {
             people: People::new(ground.clone()),
             offers: Offers::new(ground.clone()),
@@ -331,7 +347,7 @@ impl Materials {
             openings: Openings::new(Arc::clone(&self.store), Arc::clone(&seal)),
             seal,
             operator_tokens: self.operator_tokens(),
-            door: Door::default(),
+            door: Door::with(self.patience),
             limits: self.limits,
             metrics: self.metrics,
             public_url: self.public_url,

@@ -21,7 +21,7 @@ use crate::{
     http::{
         State,
         auth::{Permit, bearers_only, may},
-        call::call,
+        call::call_from_memory,
         evidence,
         extract::JsonBody,
         problem::{Kind, Problem, ProblemDocument},
@@ -67,7 +67,7 @@ pub(in crate::http) async fn verify(
     state: web::Data<State>,
     JsonBody(request): JsonBody<VerificationRequest, VERIFICATION_BODY_BYTES>,
 ) -> Result<HttpResponse, Problem> {
-    let statement = call(&state, move |state| state.verifier.verify(&request)).await??;
+    let statement = call_from_memory(&state, move |state| state.verifier.verify(&request)).await??;
     state.metrics.decided(statement.decision, statement.reason, None);
     Ok(HttpResponse::Ok().json(statement))
 }

@@ -24,7 +24,7 @@ use crate::{
     http::{
         State,
         auth::{Permit, may},
-        call::call,
+        call::call_from_memory,
         extract::{Id, JsonBody, Params},
         problem::{Kind, Problem, ProblemDocument, Words},
         route::{get, on, resource},
@@ -150,7 +150,7 @@ pub(in crate::http) async fn begin(
     JsonBody(new): JsonBody<NewPresentation, PRESENTATION_ORDER_BYTES>,
 ) -> Result<HttpResponse, Problem> {
     let order = order(&state, &permit, new)?;
-    let view = call(&state, move |state| state.presentations.begin(order)).await??;
+    let view = call_from_memory(&state, move |state| state.presentations.begin(order)).await??;
     let id = view.id;
     let revision = state.presentations.changes(permit.token(), id).map_or(0, |changes| *changes.borrow());
     let address = format!("/checkpoint/api/v1/presentations/{id}");
@@ -306,7 +306,7 @@ pub(in crate::http) async fn respond(
     let token = permit.token();
     check_protocol(&state, token, id, &protocol)?;
     let bytes = serde_json::to_vec(&data).map_err(|_| Kind::InvalidJson)?;
-    let view = call(&state, move |state| state.presentations.respond_dc_api(token, id, &bytes)).await??;
+    let view = call_from_memory(&state, move |state| state.presentations.respond_dc_api(token, id, &bytes)).await??;
     if let Some(Outcome::Decided { statement, .. }) = &view.outcome {
         state.metrics.decided(statement.decision, statement.reason, view.use_case.as_deref());
     }

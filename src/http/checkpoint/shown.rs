@@ -13,7 +13,7 @@ use crate::{
     http::{
         State,
         auth::{Permit, may},
-        call::call,
+        call::call_from_memory,
         extract::JsonBody,
         problem::{Problem, ProblemDocument},
         qr,
@@ -129,7 +129,7 @@ pub(in crate::http) async fn decide(
         boarding_pass: read.boarding_pass,
         expected_flight: read.flight.map(flight).transpose()?,
     };
-    let statement = call(&state, move |state| state.shown.decide(who, &order)).await??;
+    let statement = call_from_memory(&state, move |state| state.shown.decide(who, &order)).await??;
     state.metrics.decided(statement.decision, statement.reason, Some(&use_case));
     let id = PresentationId::random(&*state.random).to_string();
     state.admissions.note(who, &id, Some(&use_case), &statement);

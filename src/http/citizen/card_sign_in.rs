@@ -23,7 +23,7 @@ use crate::{
     format::openid::form as url_form,
     http::{
         State,
-        call::call,
+        call::{call, call_from_memory},
         citizen::{
             cookies::Cookie,
             form::Form,
@@ -131,7 +131,7 @@ async fn begin(form: Form, state: web::Data<State>) -> Result<HttpResponse, Prob
     let onward = Onward::take(&mut fields);
     let is_here = fields.take("wallet").as_deref() == Some("here");
     let redirect_uri = is_here.then(|| format!("{}{}", state.public_url, onward.at(BACK)));
-    let view = call(&state, move |state| state.presentations.begin(Order::sign_in(redirect_uri))).await??;
+    let view = call_from_memory(&state, move |state| state.presentations.begin(Order::sign_in(redirect_uri))).await??;
     let cookie = Cookie::Presentation.set(&view.id.to_string(), is_https(&state));
     Ok(with_cookie(visitor.send_to(&onward.at(WAIT)), &cookie))
 }

@@ -64,7 +64,7 @@ fn an_address_comes_so_often_and_again_when_its_bucket_fills() {
     stand.clock.advance(1);
     assert_eq!(stand.ask("192.0.2.1"), Ok(()));
     assert_eq!(stand.ask("192.0.2.1"), Err(21));
-    assert!(stand.limits.metrics.render(Default::default()).contains("yufu_limited_total{by=\"address\"} 3"));
+    assert!(stand.limits.metrics.counted().contains("yufu_limited_total{by=\"address\"} 3"));
 }
 
 #[test]

@@ -185,6 +185,14 @@ kinds! {
         "Past states of a list are not served"
         "不提供状态列表的历史版本，请去掉参数 time"
         "Past states of a list are not served; leave out the parameter `time`";
+    Opening "opening" SERVICE_UNAVAILABLE
+        "The records are being opened"
+        "正在打开存储，核验已可用，此操作请稍候重试"
+        "The records are still being opened; verification works already, this works in a moment";
+    Late "late" SERVICE_UNAVAILABLE
+        "This takes longer than it may"
+        "处理超时，操作可能仍在进行；请先查询是否已完成，再决定是否重试"
+        "This takes longer than it may and goes on; look whether it was done before you try again";
     Busy "busy" SERVICE_UNAVAILABLE
         "Too many requests wait already"
         "服务繁忙，请稍后重试"
@@ -199,8 +207,8 @@ kinds! {
         "Writing failed and the store only reads until a restart; nothing was changed";
     OutcomeUnknown "outcome_unknown" SERVICE_UNAVAILABLE
         "Whether it was done is not known"
-        "无法确认操作是否完成；请在服务重启后查询结果"
-        "Whether it was done is not known; ask again after the service was restarted";
+        "无法确认操作是否完成；请稍后先查询结果，再决定是否重试"
+        "Whether it was done is not known; look whether it was before you try again";
     StoreUnavailable "store_unavailable" SERVICE_UNAVAILABLE
         "The store does not answer"
         "存储暂时不可用，未做任何更改，请稍后重试"
@@ -242,8 +250,11 @@ impl Kind {
     /// After how many seconds the same request may be tried again; none where it would not help.
     pub const fn retry_after(self) -> Option<u32> {
         match self {
-            Self::Busy | Self::NotReadyYet | Self::TooManyOpen => Some(1),
+            Self::Busy | Self::NotReadyYet | Self::Opening | Self::TooManyOpen => Some(1),
+            Self::Late | Self::OutcomeUnknown => Some(5),
             Self::StoreUnavailable | Self::SignerUnavailable => Some(10),
+            // Somebody has to restart the service first.
+            Self::ReadOnly => Some(60),
             _ => None,
         }
     }

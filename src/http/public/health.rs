@@ -6,13 +6,11 @@ use actix_web::{
 };
 use serde::Serialize;
 
-use crate::{
-    http::{
-        State,
-        problem::Words,
-        route::{get, resource},
-    },
-    store::Mode,
+use crate::http::{
+    State,
+    problem::Words,
+    route::{get, resource},
+    standing::{Standing, Warning},
 };
 
 pub(super) fn configure(app: &mut ServiceConfig) {
@@ -30,16 +28,31 @@ pub(super) struct Liveness {
 /// What `/health/ready` says.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Readiness {
-    /// `ready`, `read_only` or `guarded`.
+    /// `ready`, `opening`, `read_only`, `guarded` or `unreachable`.
     status: &'static str,
     /// What that means and what to do.
     message: Words,
+    /// What to look at although the service goes on.
+    warnings: Vec<WarningView>,
     /// Events in the log.
     events: u64,
     /// How many of them were checked again since the start.
     checked_events: u64,
+    /// For how long this node may have missed what others committed.
+    lag_seconds: f64,
     /// Status lists that are served.
     status_lists: usize,
+    /// How long ago the one of them that waited longest was signed; none before one was.
+    oldest_list_seconds: Option<i64>,
+}
+
+/// What to look at.
+#[derive(Serialize, utoipa::ToSchema)]
+struct WarningView {
+    /// A stable name; `docs/OPERATIONS.md` lists them.
+    code: &'static str,
+    /// What it means and what to do.
+    message: Words,
 }
 
 /// Whether the process lives
@@ -59,27 +72,17 @@ pub(super) async fn live() -> HttpResponse {
     )
 )]
 pub(super) async fn ready(state: web::Data<State>) -> HttpResponse {
-    let health = state.store.health();
-    let (status, message) = match &health.mode {
-        Mode::Normal => ("ready", Words::new("服务正常", "the service does all of its work")),
-        Mode::Opening => {
-            ("opening", Words::new("正在打开存储，核验已可用", "the records are being opened; verification works already"))
-        }
-        Mode::ReadOnly => (
-            "read_only",
-            Words::new("写入曾出错，重启前只读", "writing failed; the store only reads until the service is restarted"),
-        ),
-        Mode::Guarded(damage) => {
-            let english = format!("{damage}; stop the service and run `yufu repair`");
-            ("guarded", Words::new("存储曾丢失数据；请停止服务并运行 yufu repair", english))
-        }
-    };
+    let standing = Standing::of(&state);
+    let seen = |warning: &Warning| WarningView { code: warning.name(), message: warning.words() };
     let body = Readiness {
-        status,
-        message,
-        events: health.events,
-        checked_events: health.checked_events,
+        status: standing.status,
+        warnings: standing.warnings.iter().map(seen).collect(),
+        events: standing.health.events,
+        checked_events: standing.health.checked_events,
+        lag_seconds: standing.lag().as_secs_f64(),
         status_lists: state.store.board().lists().len(),
+        oldest_list_seconds: standing.oldest_list_seconds,
+        message: standing.message,
     };
-    if health.mode == Mode::Normal { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
+    if standing.is_ready { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
 }

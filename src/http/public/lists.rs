@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::{
     http::{
         State,
-        call::call,
+        call::call_from_memory,
         document,
         extract::{Id, Params},
         headers::{accepts_gzip, has_already},
@@ -51,7 +51,7 @@ pub(in crate::http) async fn all(request: HttpRequest, state: web::Data<State>) 
 
 /// The first version of a list that was opened within the last second, signed now: a card that was just issued names it.
 async fn first_version(state: &web::Data<State>, id: ListId) -> Result<Arc<Published>, Problem> {
-    let list = call(state, move |state| {
+    let list = call_from_memory(state, move |state| {
         if let Err(error) = state.publisher.publish(&*state.store, &*state.clock) {
             tracing::error!(%error, "a status list could not be signed");
         }

@@ -8,7 +8,7 @@ use actix_web::{
 
 use crate::http::{
     State,
-    call::call,
+    call::call_from_memory,
     headers::FOR_EVERY_SITE,
     problem::{Kind, Problem, ProblemDocument},
     route::{get, resource},
@@ -29,7 +29,7 @@ pub(super) fn configure(app: &mut ServiceConfig) {
     )
 )]
 pub(in crate::http) async fn checkpoint(state: web::Data<State>) -> Result<HttpResponse, Problem> {
-    let sealed = call(&state, |state| state.seal.checkpoint_of(&*state.store)).await?;
+    let sealed = call_from_memory(&state, |state| state.seal.checkpoint_of(&*state.store)).await?;
     let sealed = sealed.map_err(|error| {
         tracing::error!(%error, "the head of the log was not signed");
         Kind::SignerUnavailable

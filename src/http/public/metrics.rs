@@ -5,13 +5,11 @@ use actix_web::{
     web::{self, ServiceConfig, route},
 };
 
-use crate::{
-    http::{
-        State,
-        metrics::Gauges,
-        route::{get, resource},
-    },
-    store::Mode,
+use crate::http::{
+    State,
+    metrics::Gauges,
+    route::{get, resource},
+    standing::Standing,
 };
 
 pub(in crate::http) fn configure(app: &mut ServiceConfig) {
@@ -19,14 +17,14 @@ pub(in crate::http) fn configure(app: &mut ServiceConfig) {
 }
 
 async fn metrics(state: web::Data<State>) -> HttpResponse {
-    let health = state.store.health();
+    let standing = Standing::of(&state);
     let now = Gauges {
-        events: health.events,
         status_lists: state.store.board().lists().len(),
         calls_inside: state.door.inside(),
+        calls_late: state.door.late(),
         presentations: state.presentations.count(),
         followers: state.followers.count(),
-        writable: health.mode == Mode::Normal,
+        standing: &standing,
     };
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(state.metrics.render(now))
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(state.metrics.render(&now))
 }

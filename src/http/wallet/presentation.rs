@@ -12,7 +12,7 @@ use crate::{
     format::openid::presentation::{FetchForm, REQUEST_OBJECT_TYPE},
     http::{
         State,
-        call::call,
+        call::call_from_memory,
         extract::{Id, MediaType, pass_over, read_body},
         headers::FOR_EVERY_SITE,
         oauth_error::{OAuthError, OAuthErrorDocument},
@@ -75,7 +75,8 @@ pub(in crate::http) async fn request_for_wallet(
 }
 
 async fn answer(state: &web::Data<State>, id: RequestId, form: FetchForm) -> Result<HttpResponse, Problem> {
-    let signed: Result<String, FetchError> = call(state, move |state| state.presentations.request_object(id, form)).await?;
+    let signed: Result<String, FetchError> =
+        call_from_memory(state, move |state| state.presentations.request_object(id, form)).await?;
     let signed = signed?;
     Ok(HttpResponse::Ok().content_type(format!("application/{REQUEST_OBJECT_TYPE}")).insert_header(FOR_EVERY_SITE).body(signed))
 }
@@ -103,7 +104,7 @@ pub(in crate::http) async fn respond(
         return Err(refusal(ResponseError::NotOpen));
     }
     let form = read_body(&request, body.into_inner(), MediaType::Form, RESPONSE_BODY_BYTES).await?;
-    let answered = call(&state, move |state| state.presentations.respond(id, &form)).await?;
+    let answered = call_from_memory(&state, move |state| state.presentations.respond(id, &form)).await?;
     if let Some(counted) = answered.counted {
         state.metrics.decided(counted.decision, counted.reason, counted.use_case.as_deref());
     }

@@ -154,6 +154,12 @@ impl Publisher {
         self.version(list).map(|version| version.published)
     }
 
+    /// When the published list that waited longest was signed; none before one was.
+    pub fn oldest(&self) -> Option<Timestamp> {
+        let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);
+        versions.values().map(|version| version.published.signed_at).min()
+    }
+
     /// The URIs of all published lists, for the aggregation (section 9 of the draft).
     pub fn uris(&self) -> Vec<String> {
         let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);

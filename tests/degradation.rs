@@ -1,0 +1,11 @@
+//! What goes on when a part of the machine does not: the store, the clock, a key, or the room for one more caller.
+
+#[path = "degradation/faulty.rs"]
+mod faulty;
+#[path = "degradation/retries.rs"]
+mod retries;
+#[path = "degradation/signer.rs"]
+mod signer;
+#[path = "degradation/store.rs"]
+mod store;
+mod support;
