@@ -27,6 +27,11 @@ const DOORS: &[(&[&str], &[&str], &str)] = &[
     (&["actix_web"], &["http/"], "the layers below serve any frame: answer with a value, let http encode it"),
     (&["ureq", "openidconnect"], &["outbound/"], "fetch through crate::outbound, which holds address rules, sizes and times"),
     (&["sled"], &["store/sled/", "app/wire/"], "the database stands behind the Store trait; only the wiring opens it"),
+    (
+        &["tokio_postgres", "deadpool_postgres", "tokio_postgres_rustls"],
+        &["store/postgres/"],
+        "the database stands behind the Store trait; unnamed statements in sql.rs, bounded calls in runtime.rs",
+    ),
     (&["Operator::authenticated"], &["http/auth", "model/"], "an operator is made by authentication only"),
     (&["SystemTime", "OsRng"], &["base/"], "take a base::clock::Clock or a base::random::Random"),
 ];

@@ -1,5 +1,8 @@
 //! The contract suite over every store there is, and what only the embedded one promises.
 
+#[cfg(feature = "postgres")]
+#[path = "support/postgres.rs"]
+mod cluster;
 #[path = "store/contract.rs"]
 mod contract;
 #[path = "store/harness.rs"]
@@ -17,6 +20,18 @@ macro_rules! suite {
     ($($name:ident)*) => {
         mod sled {
             $(#[test] fn $name() { super::contract::$name(&super::Folder::new().open()); })*
+        }
+
+        /// One server for all of them, and a database of its own for each.
+        #[cfg(feature = "postgres")]
+        #[test]
+        fn the_store_on_postgresql_keeps_the_same_contract() {
+            let Some(cluster) = cluster::Cluster::start() else { return };
+            $({
+                println!("{}", stringify!($name));
+                let folder = Folder::new();
+                contract::$name(&folder.open_in(&cluster.fresh_database()));
+            })*
         }
     };
 }

@@ -2,6 +2,8 @@
 
 pub mod faults;
 pub mod log;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod roster;
 mod rows;
 pub mod sled;
@@ -29,8 +31,9 @@ pub enum CommitError {
     /// Nothing was changed, and the same commit may be tried again: the log could not be written (disk full).
     #[error("the store cannot write now")]
     Unavailable,
-    /// The commit may or may not have happened; the store has turned read-only until a restart.
-    #[error("outcome unknown, ask again after a restart")]
+    /// The commit may or may not have happened. The embedded store has turned read-only until a restart; with a database,
+    /// a read tells once it answers again.
+    #[error("outcome unknown, ask again")]
     OutcomeUnknown,
     /// The store only reads: see [`Health::mode`].
     #[error("the store is read-only")]
@@ -127,6 +130,18 @@ pub enum Damage {
     /// The log itself is damaged; the first bad event is named.
     #[error("the log is damaged at event {0}")]
     LogDamaged(u64),
+    /// The database ends before what this node has seen in it: it was restored from a backup, or a standby took over that
+    /// had not got everything.
+    #[error("the database ends at event {database}, but this node has seen event {seen}")]
+    DatabaseBehind {
+        /// The highest event this node has answered for or read.
+        seen: u64,
+        /// The database's last event.
+        database: u64,
+    },
+    /// The database tells another history than this node has seen, at the latest from this event on.
+    #[error("the events of the database up to {0} are not those this node has seen")]
+    DatabaseForked(u64),
 }
 
 /// What an operator has to know of a store that works.

@@ -62,6 +62,27 @@ impl Folder {
         self.try_open(|options| options.faults = faults).expect("the store opens")
     }
 
+    /// The store in a database.
+    #[cfg(feature = "postgres")]
+    pub fn open_in(&self, database: &str) -> yufu::store::postgres::PostgresStore {
+        self.try_open_in(database, |_| {}).expect("the store opens")
+    }
+
+    #[cfg(feature = "postgres")]
+    pub fn try_open_in(
+        &self,
+        database: &str,
+        change: impl FnOnce(&mut yufu::store::postgres::Options<'_>),
+    ) -> Result<yufu::store::postgres::PostgresStore, yufu::store::postgres::OpenError> {
+        use yufu::store::postgres;
+        let path = self.path();
+        let Options { data, index_key, log_signer, clock, random, .. } = options(&path, &self.clock, &self.random);
+        let database = database.parse().expect("an address");
+        let mut options = postgres::Options::new(data, database, index_key, log_signer, clock, random);
+        change(&mut options);
+        postgres::PostgresStore::open(options)
+    }
+
     pub fn try_open(&self, change: impl FnOnce(&mut Options<'_>)) -> Result<SledStore, OpenError> {
         let path = self.path();
         let mut options = options(&path, &self.clock, &self.random);
