@@ -22,7 +22,11 @@ const MAX_FUNCTION_LINES: usize = 60;
 /// Names that stand in these folders (or files) only, and why.
 const DOORS: &[(&[&str], &[&str], &str)] = &[
     (&["jsonwebtoken"], &["crypto/"], "its defaults accept what must be refused (THREATS F8): use crypto::access_token"),
-    (&["ed25519_dalek", "aws_lc_rs"], &["crypto/"], "keys and signatures are made and checked by crate::crypto only"),
+    (
+        &["ed25519_dalek", "curve25519_dalek", "aws_lc_rs"],
+        &["crypto/"],
+        "keys and signatures are made and checked by crate::crypto only",
+    ),
     (&["argon2"], &["crypto/"], "codes that people type are hashed and checked by crate::crypto::password only"),
     (&["actix_web"], &["http/"], "the layers below serve any frame: answer with a value, let http encode it"),
     (&["ureq", "openidconnect"], &["outbound/"], "fetch through crate::outbound, which holds address rules, sizes and times"),

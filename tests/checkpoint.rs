@@ -9,6 +9,8 @@ mod gate;
 #[path = "checkpoint/limits.rs"]
 mod limits;
 mod support;
+#[path = "checkpoint/verifications.rs"]
+mod verifications;
 
 use std::sync::Barrier;
 

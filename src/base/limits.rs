@@ -20,6 +20,10 @@ pub const X5C_CERTIFICATES: usize = 4;
 /// Largest certificate, in bytes of DER. Post-quantum keys apart, certificates stay under 2 kB.
 pub const CERTIFICATE_BYTES: usize = 8 * 1024;
 
+/// Most verified chains of certificates that are remembered: the issuers and list keys of a country's provinces, in 220 kB
+/// each where the key is Ed25519.
+pub const KNOWN_CHAINS: usize = 64;
+
 /// Entries of a status list: 2^20 as the design fixes.
 pub const STATUS_LIST_ENTRIES: usize = 1 << 20;
 
@@ -70,6 +74,17 @@ pub const JSON_BODY_BYTES: usize = 256 * 1024;
 
 /// Largest body of a verification request, in bytes: the presentation and its frame.
 pub const VERIFICATION_BODY_BYTES: usize = SD_JWT_BYTES + 16 * 1024;
+
+/// Most presentations verified in one call: a whole aircraft of passengers, and some tens of milliseconds of one core.
+pub const VERIFICATIONS_OF_CALL: usize = 256;
+
+/// Largest body of a call that verifies several presentations, in bytes: as many as may stand in it, each of the 4 kB that
+/// a card with its chain and proof has without pictures, twice over.
+pub const VERIFICATIONS_BODY_BYTES: usize = VERIFICATIONS_OF_CALL * 8 * 1024;
+
+/// Seconds for which the status lists of others are fetched for one such call; what is not known then stays unknown, and
+/// the call is answered. Twice what a single presentation may wait.
+pub const VERIFICATIONS_FETCH_SECONDS: u64 = 2 * FOREIGN_FETCH_SECONDS;
 
 /// Largest form body, in bytes: a token request is under 1 kB.
 pub const FORM_BODY_BYTES: usize = 16 * 1024;

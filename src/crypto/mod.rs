@@ -1,10 +1,11 @@
 //! Signatures, keys and certificates: pure functions of bytes, keys and time.
 //!
-//! The algorithm always comes from the key, never from a header. `ed25519-dalek`, `aws-lc-rs` and `jsonwebtoken` are
-//! named in this folder only.
+//! The algorithm always comes from the key, never from a header. `ed25519-dalek`, `curve25519-dalek`, `aws-lc-rs` and
+//! `jsonwebtoken` are named in this folder only.
 
 pub mod access_token;
 pub mod algorithm;
+mod ed25519;
 pub mod jwe;
 pub mod jws;
 pub mod password;
@@ -17,6 +18,7 @@ pub mod tls;
 pub mod x509;
 
 pub use algorithm::Algorithm;
+pub use ed25519::Ed25519Key;
 pub use public_key::{KeyError, PublicKey};
 pub use sealer::{SealError, Sealer};
 pub use signer::{SignError, Signer, SoftwareKey};

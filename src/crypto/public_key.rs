@@ -3,12 +3,15 @@
 use std::fmt;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
-use ed25519_dalek::{Signature, VerifyingKey};
 use serde_json::{Map, Value, json};
 
 use crate::{
     base::base64url,
-    crypto::{Algorithm, sha256},
+    crypto::{
+        Algorithm,
+        ed25519::{self, Ed25519Key},
+        sha256,
+    },
 };
 
 /// Why a public key is not accepted.
@@ -37,7 +40,7 @@ pub struct BadSignature;
 #[derive(Clone)]
 pub enum PublicKey {
     /// Ed25519.
-    Ed25519(VerifyingKey),
+    Ed25519(Ed25519Key),
     /// P-256, with the 65 bytes of its uncompressed point.
     P256(P256Key),
 }
@@ -57,11 +60,7 @@ impl PublicKey {
     /// key would have two thumbprints.
     pub fn ed25519(bytes: &[u8]) -> Result<Self, KeyError> {
         let bytes: &[u8; 32] = bytes.try_into().map_err(|_| KeyError::Malformed)?;
-        let key = VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::Malformed)?;
-        if key.to_edwards().compress().as_bytes() != bytes {
-            return Err(KeyError::Malformed);
-        }
-        if key.is_weak() { Err(KeyError::Weak) } else { Ok(Self::Ed25519(key)) }
+        Ed25519Key::from_bytes(bytes).map(Self::Ed25519)
     }
 
     /// A P-256 key from its 65 bytes: 4, x, y (SEC 1 section 2.3.3).
@@ -72,6 +71,16 @@ impl PublicKey {
         }
         let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|_| KeyError::Malformed)?;
         Ok(Self::P256(P256Key { point, parsed }))
+    }
+
+    /// The same key, made ready for many signatures: an Ed25519 key then checks one in half the time, for some 220 kB of
+    /// memory. Which signatures hold under it stays the same; so does a P-256 key.
+    #[must_use]
+    pub fn prepared(self) -> Self {
+        match self {
+            Self::Ed25519(key) => Self::Ed25519(key.prepared()),
+            other => other,
+        }
     }
 
     /// Reads a JWK (RFC 7517) of type `EC`/`P-256` or `OKP`/`Ed25519`. An `alg` that names another algorithm than the
@@ -142,12 +151,50 @@ impl PublicKey {
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         match self {
             Self::Ed25519(key) => {
-                let bytes: &[u8; 64] = signature.try_into().map_err(|_| BadSignature)?;
-                key.verify_strict(message, &Signature::from_bytes(bytes)).map_err(|_| BadSignature)
+                let signature: &[u8; 64] = signature.try_into().map_err(|_| BadSignature)?;
+                if key.verify(message, signature) { Ok(()) } else { Err(BadSignature) }
             }
             Self::P256(key) => key.parsed.verify_sig(message, signature).map_err(|_| BadSignature),
         }
     }
+}
+
+/// A signature that is to be checked among others.
+#[derive(Clone, Copy, Debug)]
+pub struct Claimed<'a> {
+    /// Whose it is said to be.
+    pub key: &'a PublicKey,
+    /// What it is said to be of.
+    pub message: &'a [u8],
+    /// Its raw 64 bytes.
+    pub signature: &'a [u8],
+}
+
+impl<'a> Claimed<'a> {
+    /// The same as Ed25519 takes it; none of another algorithm or length.
+    fn ed25519(&self) -> Option<ed25519::Claim<'a>> {
+        match self.key {
+            PublicKey::Ed25519(key) => {
+                Some(ed25519::Claim { key, message: self.message, signature: self.signature.try_into().ok()? })
+            }
+            PublicKey::P256(_) => None,
+        }
+    }
+}
+
+/// Checks many signatures and answers for each, in their order, exactly as [`PublicKey::verify`] does. Those under Ed25519
+/// keys that are [`prepared`](PublicKey::prepared) are cheaper together than one by one.
+pub fn verify_all(claimed: &[Claimed<'_>]) -> Vec<Result<(), BadSignature>> {
+    let together = claimed.iter().enumerate().filter_map(|(at, one)| Some((at, one.ed25519()?)));
+    let (places, claims): (Vec<_>, Vec<_>) = together.unzip();
+    let mut held = vec![None; claimed.len()];
+    for (at, holds) in places.into_iter().zip(ed25519::verify_all(&claims)) {
+        if let Some(place) = held.get_mut(at) {
+            *place = Some(if holds { Ok(()) } else { Err(BadSignature) });
+        }
+    }
+    let alone = |(one, held): (&Claimed<'_>, Option<_>)| held.unwrap_or_else(|| one.key.verify(one.message, one.signature));
+    claimed.iter().zip(held).map(alone).collect()
 }
 
 impl PartialEq for PublicKey {

@@ -79,7 +79,7 @@ use crate::http::{
         admin::wallets::all,
         admin::wallets::change,
         admin::wallets::switch_off,
-        checkpoint::verify,
+        checkpoint::verifications::verify,
         checkpoint::pair::redeem,
         checkpoint::presentations::begin,
         checkpoint::presentations::look,

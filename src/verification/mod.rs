@@ -9,6 +9,7 @@
 pub mod admission;
 
 mod answer;
+mod authenticate;
 pub mod boarding;
 mod checks;
 pub mod compose;
@@ -32,7 +33,7 @@ pub mod trust;
 
 pub use compose::{Fault, Part, Rules, compose};
 pub use decide::decide;
-pub use examine::{Examined, examine};
+pub use examine::{Examined, examine, examine_all};
 pub use expectations::{AcceptedTypes, Expectations, HolderBinding};
 pub use lookup::{Finding, StatusAnswer};
 pub use policy::{Policy, WhenTooOld};

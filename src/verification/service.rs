@@ -1,19 +1,24 @@
 //! Verification of a presentation already in hand, online: examine, look up, decide. Nothing is stored.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 
 use super::{
     decide::decide,
-    examine::examine,
+    examine::{Examined, examine, examine_all},
     expectations::{AcceptedTypes, Expectations, HolderBinding},
+    lookup::Wanted,
     policy::{Policy, WhenTooOld},
     statuses::Statuses,
     trust::Trust,
 };
 use crate::{
-    base::{clock::Clock, limits::NONCE_BYTES},
+    base::{
+        clock::Clock,
+        limits::{NONCE_BYTES, VERIFICATIONS_FETCH_SECONDS},
+        time::Timestamp,
+    },
     model::statement::Statement,
 };
 
@@ -96,6 +101,24 @@ pub enum RequestError {
     NotAskedFor(&'static str),
 }
 
+/// How far a verification came without waiting.
+#[derive(Clone, Debug)]
+pub enum Begun {
+    /// To its end.
+    Decided(Box<Statement>),
+    /// To a status that another issuer keeps: [`Verifier::finish`] fetches it.
+    Waits(Box<Waiting>),
+}
+
+/// A presentation that was examined and waits for its status.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    examined: Examined,
+    wanted: Option<Wanted>,
+    policy: Policy,
+    at: Timestamp,
+}
+
 /// Verifies presentations with what this service knows.
 #[derive(Clone)]
 pub struct Verifier {
@@ -111,14 +134,55 @@ impl Verifier {
     }
 
     /// The statement about a presentation, as of now. A decision of any kind is `Ok`. May wait for the status list of
-    /// another issuer, so it belongs into the blocking pool.
+    /// another issuer, so it belongs into the blocking pool; [`begin`](Self::begin) does not.
     pub fn verify(&self, request: &VerificationRequest) -> Result<Statement, RequestError> {
+        Ok(match self.begin(request)? {
+            Begun::Decided(statement) => *statement,
+            Begun::Waits(waiting) => self.finish(*waiting),
+        })
+    }
+
+    /// As [`verify`](Self::verify), as far as it goes without waiting for anybody: to its end, unless the status of another
+    /// issuer's credential is wanted.
+    pub fn begin(&self, request: &VerificationRequest) -> Result<Begun, RequestError> {
         let expectations = self.expectations(request)?;
-        let policy = request.policy.decided();
-        let now = self.clock.now();
-        let examined = examine(&request.presentation, &self.trust, &expectations, now);
-        let answer = examined.wanted_status().and_then(|wanted| self.statuses.look_up(&wanted, &self.trust));
-        Ok(decide(examined, answer.as_slice(), &policy, now))
+        let (policy, at) = (request.policy.decided(), self.clock.now());
+        let examined = examine(&request.presentation, &self.trust, &expectations, at);
+        let waiting = Waiting { wanted: examined.wanted_status(), examined, policy, at };
+        Ok(match &waiting.wanted {
+            Some(wanted) if !self.statuses.answers_at_once(wanted, &self.trust) => Begun::Waits(Box::new(waiting)),
+            _ => Begun::Decided(Box::new(self.finish(waiting))),
+        })
+    }
+
+    /// Looks the status up and decides. May wait, and belongs into the blocking pool.
+    pub fn finish(&self, waiting: Waiting) -> Statement {
+        let Waiting { examined, wanted, policy, at } = waiting;
+        let answer = wanted.and_then(|wanted| self.statuses.look_up(&wanted, &self.trust));
+        decide(examined, answer.as_slice(), &policy, at)
+    }
+
+    /// The statements about several presentations as of one moment, in their order, each the same as
+    /// [`verify`](Self::verify) gives. Others' status lists are asked for within [`VERIFICATIONS_FETCH_SECONDS`] in all; a
+    /// status that is not known then is undetermined. Belongs into the blocking pool.
+    pub fn verify_all(&self, requests: &[VerificationRequest]) -> Vec<Result<Statement, RequestError>> {
+        let (begun, at) = (self.clock.monotonic(), self.clock.now());
+        let expectations: Vec<_> = requests.iter().map(|request| self.expectations(request)).collect();
+        let well_formed = requests.iter().zip(&expectations).filter_map(|(request, expectations)| {
+            expectations.as_ref().ok().map(|expectations| (request.presentation.as_str(), expectations))
+        });
+        let mut examined = examine_all(&well_formed.collect::<Vec<_>>(), &self.trust, at).into_iter();
+        let end = begun + Duration::from_secs(VERIFICATIONS_FETCH_SECONDS);
+        let conclude = |(request, expectations): (&VerificationRequest, Result<Expectations, RequestError>)| {
+            expectations?;
+            // One for each that is well-formed; without one nothing was examined, and nothing passes.
+            let Some(examined) = examined.next() else { return Err(RequestError::Length("presentation")) };
+            let may_wait = self.clock.monotonic() < end;
+            let in_time = |wanted: &Wanted| may_wait || self.statuses.answers_at_once(wanted, &self.trust);
+            let wanted = examined.wanted_status().filter(in_time);
+            Ok(self.finish(Waiting { examined, wanted, policy: request.policy.decided(), at }))
+        };
+        requests.iter().zip(expectations).map(conclude).collect()
     }
 
     fn expectations(&self, request: &VerificationRequest) -> Result<Expectations, RequestError> {

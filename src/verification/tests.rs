@@ -51,15 +51,19 @@ struct Checkpoint {
 
 impl Checkpoint {
     fn new() -> Self {
+        Self::of(Algorithm::Es256)
+    }
+
+    fn of(algorithm: Algorithm) -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let clock = ManualClock::at(NOW);
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
-        let keyring = Keyring::in_memory(URL, Algorithm::Es256, &clock, &*random).expect("keys");
+        let keyring = Keyring::in_memory(URL, algorithm, &clock, &*random).expect("keys");
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let log = keyring.signer(Purpose::Log);
         let options = Options::new(data.path(), keyring.index_key().clone(), log, Arc::clone(&shared), Arc::clone(&random));
         let store: Arc<dyn Store> = Arc::new(SledStore::open(options).expect("a store"));
-        let holder = SoftwareKey::generate(Algorithm::Es256, &*random);
+        let holder = SoftwareKey::generate(algorithm, &*random);
         let card = issued(&*store, &holder);
         let credential = credential(&card, &keyring, &holder, &*random);
         let own = Trust::new(keyring.anchors().to_vec());
@@ -253,4 +257,36 @@ fn a_good_status_is_not_known_once_events_were_lost_and_a_bad_one_still_is() {
     assert_eq!((statement.decision, statement.reason), (Decision::Undetermined, R::StatusUnavailable));
     checkpoint.set(State::Revoked);
     assert_eq!(checkpoint.gate().reason, R::CredentialRevoked);
+}
+
+#[test]
+fn several_are_decided_each_as_it_is_alone() {
+    for algorithm in Algorithm::ALL {
+        let checkpoint = Checkpoint::of(algorithm);
+        let good = checkpoint.shown("n");
+        // Each byte of a card with its proof changed, a few at a time; cut off; and calls that are none.
+        let mut requests = vec![json!({"presentation": good, "nonce": "n", "audience": AUDIENCE})];
+        let ask = |presentation: String| json!({"presentation": presentation, "nonce": "n", "audience": AUDIENCE});
+        for at in (0..good.len()).step_by(17) {
+            let changed = |with: &str| format!("{}{with}{}", &good[..at], &good[at + 1..]);
+            requests.extend([ask(changed("A")), ask(changed("~")), ask(changed("")), ask(good[..at].to_owned())]);
+        }
+        requests.insert(3, json!({"presentation": good}));
+        requests.insert(7, json!({"presentation": good, "nonce": "n", "audience": "https://other.example"}));
+        requests.insert(11, json!({"presentation": good, "nonce": "m", "audience": AUDIENCE}));
+        requests.insert(13, json!({"presentation": good, "policy": {"holder_binding": "none"}}));
+        requests.push(requests[0].clone());
+        let read = |request| serde_json::from_value::<VerificationRequest>(request).expect("of the right form");
+        let requests: Vec<_> = requests.into_iter().map(read).collect();
+        let together = checkpoint.verifier.verify_all(&requests);
+        let alone: Vec<_> = requests.iter().map(|request| checkpoint.verifier.verify(request)).collect();
+        assert_eq!(together, alone);
+        let accepted = |statement: &Result<Statement, _>| statement.as_ref().is_ok_and(|it| it.reason == R::Accepted);
+        assert!(accepted(&together[0]) && accepted(&together[together.len() - 1]));
+        assert_eq!(together[3], Err(RequestError::NonceMissing));
+        // A bit of base64 that stands for nothing is refused too, so no change passes.
+        let distinct = together.iter().filter(|statement| accepted(statement)).count();
+        assert!(distinct <= 3, "{distinct}");
+    }
+    assert!(Checkpoint::new().verifier.verify_all(&[]).is_empty());
 }

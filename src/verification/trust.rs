@@ -1,10 +1,10 @@
 //! Whom a verifier believes.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use crate::{
     base::time::Timestamp,
-    crypto::x509::{Anchor, AuthorityId, ChainError, Leaf, verify_chain},
+    crypto::x509::{Anchor, AuthorityId, ChainError, KnownChains, Leaf, verify_chain},
     keyring::{TrustList, TrustPurpose},
     model::use_case::{TrustedIssuers, UseCase},
 };
@@ -39,6 +39,8 @@ pub struct Trust {
     lists: Vec<Listed>,
     issuers: Issuers,
     own: Option<OwnIssuer>,
+    /// Chains that hold under these anchors and the rule for our own; begun anew where either changes.
+    known: Arc<KnownChains>,
 }
 
 /// A trust list, and which authorities stand in it.
@@ -66,6 +68,7 @@ impl Trust {
             let authorities = list.anchors.iter().map(Anchor::authority).collect();
             self.lists.push(Listed { list: list.clone(), authorities });
         }
+        self.known = Arc::default();
         self
     }
 
@@ -96,6 +99,7 @@ impl Trust {
         let leads_to = |anchor: &&Anchor| verify_chain(x5c, std::slice::from_ref(*anchor), at).is_ok();
         let anchors = self.anchors.iter().filter(leads_to).cloned().collect();
         self.own = Some(OwnIssuer { url, types, anchors });
+        self.known = Arc::default();
         self
     }
 
@@ -120,16 +124,20 @@ impl Trust {
     }
 
     /// Verifies the certificates of an issuer or of its status list. A chain that names us has to lead to one of our own
-    /// anchors.
-    pub fn verify_chain(&self, x5c: &[Vec<u8>], at: Timestamp) -> Result<Leaf, ChainError> {
+    /// anchors. A chain that was seen before and still holds is not verified again.
+    pub fn verify_chain(&self, x5c: &[Vec<u8>], at: Timestamp) -> Result<Arc<Leaf>, ChainError> {
+        if let Some(leaf) = self.known.get(x5c, at) {
+            return Ok(leaf);
+        }
         let leaf = verify_chain(x5c, &self.anchors, at)?;
-        match &self.own {
+        let leaf = match &self.own {
             // Where all anchors are ours, that has just been seen.
             Some(own) if leaf.uris.contains(&own.url) && own.anchors.len() < self.anchors.len() => {
-                verify_chain(x5c, &own.anchors, at)
+                verify_chain(x5c, &own.anchors, at)?
             }
-            _ => Ok(leaf),
-        }
+            _ => leaf,
+        };
+        Ok(self.known.keep(x5c, leaf))
     }
 
     /// Whether this identifier is our own.
@@ -276,6 +284,31 @@ mod tests {
         assert_eq!(may(&named), [false, false, true, true, false, false]);
         assert_eq!(may(&both), [true, true, true, true, false, false]);
         assert!(!own.may_keep_lists_on("", "urn:issuer", authority));
+    }
+
+    #[test]
+    fn a_chain_that_is_known_holds_in_its_time_and_under_its_anchors_only() {
+        let (keyring, other) = (keyring(1), keyring(2));
+        let x5c = keyring.x5c(Purpose::Issuer);
+        let trust = Trust::new(keyring.anchors().to_vec());
+        let first = trust.verify_chain(x5c, NOW).expect("a chain to the anchor");
+        let again = trust.verify_chain(x5c, NOW).expect("it is known");
+        assert!(Arc::ptr_eq(&first, &again), "it was not verified twice");
+        assert!(first.holds_from >= first.not_before && first.holds_until <= first.not_after);
+        // In and outside its time, as without memory.
+        for at in [first.holds_from, first.holds_until, first.holds_from.plus_seconds(-1), first.holds_until.plus_seconds(1)] {
+            let (known, afresh) = (trust.verify_chain(x5c, at), verify_chain(x5c, keyring.anchors(), at));
+            assert_eq!(known.map(|leaf| leaf.subject.clone()), afresh.map(|leaf| leaf.subject), "{at}");
+        }
+        // One byte is another chain; other anchors are another memory; what narrows issuers keeps it.
+        let mut changed = x5c.to_vec();
+        changed[0][100] ^= 1;
+        assert!(trust.verify_chain(&changed, NOW).is_err());
+        assert_eq!(Trust::new(other.anchors().to_vec()).verify_chain(x5c, NOW).err(), Some(ChainError::Untrusted));
+        let own = trust.clone().with_own_issuer(ISSUER.to_owned(), BTreeSet::new(), other.x5c(Purpose::Issuer), NOW);
+        assert!(own.verify_chain(x5c, NOW).is_err(), "our name under an anchor that is not ours");
+        let narrowed = trust.with_issuers(Issuers::Only(BTreeSet::new()));
+        assert!(Arc::ptr_eq(&first, &narrowed.verify_chain(x5c, NOW).expect("it is known")));
     }
 
     #[test]

@@ -200,6 +200,10 @@ pub struct Leaf {
     pub not_before: Timestamp,
     /// The last second of its validity.
     pub not_after: Timestamp,
+    /// The first second in which the whole chain holds, its anchor included.
+    pub holds_from: Timestamp,
+    /// The last such second.
+    pub holds_until: Timestamp,
     /// The authority that the chain leads to; none for a chain of one's own, whose authority need not be known here.
     pub authority: Option<AuthorityId>,
     /// The authority key identifier of each certificate that has one, leaf first: what `aki` of a query means
@@ -219,9 +223,16 @@ pub fn verify_chain_for(x5c: &[Vec<u8>], anchors: &[Anchor], at: Timestamp, purp
     let chain = parse(x5c, anchors)?;
     let leaf = check_all_but_anchor(&chain, at)?;
     check_purpose(leaf, purposes)?;
-    let authority = Some(check_anchor(&chain, anchors, at)?);
+    let anchor = check_anchor(&chain, anchors, at)?;
     let authority_key_ids = chain.iter().filter_map(|certificate| certificate.authority_key_id.clone()).collect();
-    Ok(Leaf { authority, authority_key_ids, ..Leaf::from(leaf) })
+    let all = || chain.iter().chain([&anchor.0]);
+    Ok(Leaf {
+        authority: Some(anchor.authority()),
+        authority_key_ids,
+        holds_from: all().map(|one| one.not_before).max().unwrap_or(leaf.not_before),
+        holds_until: all().map(|one| one.not_after).min().unwrap_or(leaf.not_after),
+        ..Leaf::from(leaf)
+    })
 }
 
 /// Checks a chain of one's own whose anchor others trust, and this side need not know: everything that
@@ -258,6 +269,8 @@ impl From<&Certificate> for Leaf {
             extended_key_usages: leaf.extended_key_usages.clone(),
             not_before: leaf.not_before,
             not_after: leaf.not_after,
+            holds_from: leaf.not_before,
+            holds_until: leaf.not_after,
             authority: None,
             authority_key_ids: leaf.authority_key_id.iter().cloned().collect(),
         }
@@ -350,13 +363,13 @@ fn check_signatures(chain: &[Certificate]) -> Result<(), ChainError> {
 
 /// Any anchor that fits will do: an authority that renewed its certificate or its key stands in the list twice. Two that
 /// fit have the same name and key.
-fn check_anchor(chain: &[Certificate], anchors: &[Anchor], at: Timestamp) -> Result<AuthorityId, ChainError> {
+fn check_anchor<'a>(chain: &[Certificate], anchors: &'a [Anchor], at: Timestamp) -> Result<&'a Anchor, ChainError> {
     let last = chain.last().ok_or(ChainError::Empty)?;
     let mut outcome = Err(ChainError::Untrusted);
     for anchor in anchors.iter().filter(|anchor| last.names_as_issuer(&anchor.0)) {
         outcome = if last.is_signed_by(&anchor.0.public_key) {
             let usable = check_authority(&anchor.0, chain.len()).and_then(|()| check_time(&anchor.0, chain.len(), at));
-            usable.map(|()| anchor.authority())
+            usable.map(|()| anchor)
         } else {
             Err(ChainError::BadSignature { position: chain.len() - 1 })
         };

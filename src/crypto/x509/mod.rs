@@ -7,11 +7,13 @@
 mod build;
 mod certificate;
 mod chain;
+mod known;
 mod spki;
 
 pub use build::{AlternativeName, BuildError, Issuer, Request, Role, Subject, Validity, issue, leaf, root};
 pub use certificate::{CertificateError, CertificateFacts};
 pub use chain::{Anchor, AuthorityId, ChainError, Leaf, MAX_INTERMEDIATES, check_own_chain, verify_chain, verify_chain_for};
+pub use known::KnownChains;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;

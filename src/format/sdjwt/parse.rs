@@ -6,7 +6,7 @@ use crate::{
     base::limits::{DISCLOSURES, SD_JWT_BYTES},
     crypto::{
         PublicKey,
-        jws::{self, Header},
+        jws::{self, Header, JwsError},
     },
     format::sdjwt::{
         SdJwtError,
@@ -112,12 +112,29 @@ impl<'a> Unverified<'a> {
     /// Left to the caller: that the key is this issuer's, that the times hold, whether key binding is required, and
     /// whether a claim that policy needs was disclosed.
     pub fn verify(self, key: &PublicKey) -> Result<Verified<'a>, SdJwtError> {
-        let jws::Verified { header, mut claims } = self.jws.verify(key)?;
-        process(&mut claims, &self.parts.disclosures)?;
-        if self.is_credential {
+        Self::signed(self.jws.verify(key), &self.parts, self.is_credential)
+    }
+
+    /// Checks several, each with its key, and answers as [`verify`](Self::verify) does, in their order. The signatures are
+    /// checked together, which costs less under keys that are [`prepared`](PublicKey::prepared).
+    pub fn verify_all(all: Vec<(Self, &PublicKey)>) -> Vec<Result<Verified<'a>, SdJwtError>> {
+        let (jws, rest): (Vec<_>, Vec<_>) =
+            all.into_iter().map(|(one, key)| ((one.jws, key), (one.parts, one.is_credential))).unzip();
+        let signed = jws::Unverified::verify_all(jws).into_iter().zip(rest);
+        signed.map(|(jws, (parts, is_credential))| Self::signed(jws, &parts, is_credential)).collect()
+    }
+
+    fn signed(
+        jws: Result<jws::Verified, JwsError>,
+        parts: &Parts<'a>,
+        is_credential: bool,
+    ) -> Result<Verified<'a>, SdJwtError> {
+        let jws::Verified { header, mut claims } = jws?;
+        process(&mut claims, &parts.disclosures)?;
+        if is_credential {
             registered::check_forms(&claims)?;
         }
-        Ok(Verified { header, claims, bound: self.parts.bound, key_binding: self.parts.key_binding })
+        Ok(Verified { header, claims, bound: parts.bound, key_binding: parts.key_binding })
     }
 }
 

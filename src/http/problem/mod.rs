@@ -103,6 +103,15 @@ impl Problem {
         Self::fields(vec![FieldProblem { pointer: pointer.to_owned(), code: code.to_owned(), message }])
     }
 
+    /// The same of a part of a request, which stands at `place`, a JSON pointer.
+    #[must_use]
+    pub fn within(mut self, place: &str) -> Self {
+        for field in &mut self.fields {
+            field.pointer.insert_str(0, place);
+        }
+        self
+    }
+
     /// A method the resource does not have; `allow` names those it has.
     pub const fn method_not_allowed(allow: String) -> Self {
         Self { kind: Kind::MethodNotAllowed, fields: Vec::new(), allow: Some(allow), wait: None }
