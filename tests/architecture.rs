@@ -29,6 +29,7 @@ const DOORS: &[(&[&str], &[&str], &str)] = &[
     ),
     (&["argon2"], &["crypto/"], "codes that people type are hashed and checked by crate::crypto::password only"),
     (&["actix_web"], &["http/"], "the layers below serve any frame: answer with a value, let http encode it"),
+    (&["socket2"], &["http/"], "sockets are tuned where they are accepted, in http::connections"),
     (&["ureq", "openidconnect"], &["outbound/"], "fetch through crate::outbound, which holds address rules, sizes and times"),
     (&["sled"], &["store/sled/", "app/wire/"], "the database stands behind the Store trait; only the wiring opens it"),
     (

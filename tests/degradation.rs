@@ -2,6 +2,8 @@
 
 #[path = "degradation/faulty.rs"]
 mod faulty;
+#[path = "degradation/overload.rs"]
+mod overload;
 #[path = "degradation/retries.rs"]
 mod retries;
 #[path = "degradation/signer.rs"]

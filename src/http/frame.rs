@@ -12,7 +12,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        Method,
+        ConnectionType, Method,
         header::{HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -23,8 +23,10 @@ use crate::{
     http::{
         State,
         citizen::failure,
+        connections::Place,
         headers,
         oauth_error::OAuthError,
+        portions,
         problem::{Kind, Problem},
     },
     issuance::limits::TooOften,
@@ -76,7 +78,9 @@ pub(super) async fn frame<B: MessageBody + 'static>(
         method: request.method().clone(),
         at: state.clock.monotonic(),
     };
-    let refused = refusal(&state, &request);
+    let refused_connection = beyond(&request);
+    let closes = refused_connection.is_some();
+    let refused = refused_connection.or_else(|| refusal(&state, &request));
     let outcome = match refused {
         Some(error) => Ok(match failure::page_of(request.request(), &error) {
             Some(page) => request.into_response(page),
@@ -95,7 +99,10 @@ pub(super) async fn frame<B: MessageBody + 'static>(
         Ok(mut response) => {
             let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
             finish(&state, &arrival, &route, response.response_mut());
-            Ok(response)
+            if closes {
+                response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+            }
+            Ok(response.map_body(|_, body| portions::portioned(body, &state.clock)))
         }
         // Without its request an answer can only leave as an error; it gets the same headers as any other.
         Err(error) => {
@@ -104,6 +111,12 @@ pub(super) async fn frame<B: MessageBody + 'static>(
             Err(InternalError::from_response("", response).into())
         }
     }
+}
+
+/// A connection beyond those there may be is told so and closed. Whoever looks whether the process lives is answered.
+fn beyond(request: &ServiceRequest) -> Option<Error> {
+    let beyond = request.conn_data::<Place>()?.beyond?;
+    (!request.path().starts_with("/health/")).then(|| Problem::new(beyond.kind()).into())
 }
 
 fn refusal(state: &State, request: &ServiceRequest) -> Option<Error> {

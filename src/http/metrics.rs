@@ -39,6 +39,8 @@ pub struct Gauges<'a> {
     pub calls_inside: usize,
     /// Calls that go on after their callers were told that it takes too long.
     pub calls_late: usize,
+    /// Connections that are open.
+    pub connections: usize,
     /// Presentations that are open or have a result at hand.
     pub presentations: usize,
     /// Who follows a presentation.
@@ -115,6 +117,7 @@ impl Metrics {
             gauge!("yufu_oldest_list_seconds").set(standing.oldest_list_seconds.unwrap_or_default() as f64);
             gauge!("yufu_calls_inside").set(now.calls_inside as f64);
             gauge!("yufu_calls_late").set(now.calls_late as f64);
+            gauge!("yufu_connections").set(now.connections as f64);
             gauge!("yufu_presentations").set(now.presentations as f64);
             gauge!("yufu_presentation_followers").set(now.followers as f64);
             gauge!("yufu_store_writable").set(flag(health.mode == Mode::Normal));
@@ -169,8 +172,15 @@ mod tests {
             health,
             oldest_list_seconds: Some(12),
         };
-        let now =
-            Gauges { status_lists: 1, calls_inside: 2, calls_late: 3, presentations: 4, followers: 5, standing: &standing };
+        let now = Gauges {
+            status_lists: 1,
+            calls_inside: 2,
+            calls_late: 3,
+            connections: 6,
+            presentations: 4,
+            followers: 5,
+            standing: &standing,
+        };
         let text = metrics.render(&now);
         for line in [
             r#"yufu_http_requests_total{method="GET",route="/status-lists/{id}",status="200"} 1"#,
@@ -182,6 +192,7 @@ mod tests {
             "yufu_store_lag_seconds 1.5",
             "yufu_oldest_list_seconds 12",
             "yufu_calls_late 3",
+            "yufu_connections 6",
             r#"yufu_standing{status="ready"} 1"#,
             r#"yufu_standing{status="guarded"} 0"#,
             r#"yufu_warning{code="little_room"} 1"#,

@@ -38,8 +38,8 @@ const CLOSING: Duration = Duration::from_secs(2);
 /// Seconds that requests under way have to end when the service stops (THREATS FT-14).
 const DRAIN_SECONDS: u64 = 10;
 
-/// Connections of one worker; beyond that new ones wait in the kernel.
-const CONNECTIONS: usize = 8192;
+/// Connections at the metrics listener.
+const METRICS_CONNECTIONS: usize = 64;
 
 /// For whom a listener is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -190,6 +190,10 @@ enum Content {
 }
 
 fn listen(state: &Arc<State>, listener: TcpListener, content: Content, workers: usize) -> io::Result<Server> {
+    // Whoever looks after the service reads its metrics whatever else comes.
+    let connections = Some(Arc::clone(&state.connections)).filter(|_| matches!(content, Content::For(_)));
+    // What is too many is turned away and not left waiting in the kernel.
+    let most = connections.as_ref().map_or(METRICS_CONNECTIONS, |connections| connections.most().saturating_add(1));
     let state = web::Data::from(Arc::clone(state));
     let factory = move || {
         App::new()
@@ -206,7 +210,12 @@ fn listen(state: &Arc<State>, listener: TcpListener, content: Content, workers: 
         .client_request_timeout(HEAD)
         .client_disconnect_timeout(CLOSING)
         .keep_alive(IDLE)
-        .max_connections(CONNECTIONS)
+        .max_connections(most)
+        .on_connect(move |connection, with_it| {
+            if let Some(connections) = &connections {
+                connections.take(connection, with_it);
+            }
+        })
         .worker_max_blocking_threads(THREADS)
         .shutdown_timeout(DRAIN_SECONDS)
         .disable_signals();

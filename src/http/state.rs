@@ -94,6 +94,8 @@ pub struct State {
     pub seal: Arc<Seal>,
     /// Tokens of operators and checkpoints.
     pub operator_tokens: OperatorTokens,
+    /// The connections that are open.
+    pub connections: Arc<crate::http::connections::Connections>,
     /// The way into the blocking pool.
     pub door: Door,
     /// How often who may come.

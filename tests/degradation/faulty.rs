@@ -57,6 +57,7 @@ impl Faults {
             store: Box::new(move |inner| Arc::new(Faulty { inner, faults: store })),
             list_signer: Box::new(move |inner| Arc::new(FaultyKey { inner, faults: key })),
             patience: Self::PATIENCE,
+            ..Between::default()
         }
     }
 

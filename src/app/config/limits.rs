@@ -1,6 +1,15 @@
 //! How often who may come.
 
-use crate::{app::config::quoted, http::limits::Quotas, outbound::Cidr};
+use std::time::Duration;
+
+use crate::{
+    app::config::quoted,
+    http::{
+        connections::{ConnectionLimits, TOLD},
+        limits::Quotas,
+    },
+    outbound::Cidr,
+};
 
 /// How often who may come.
 #[derive(Clone, Debug, Eq, PartialEq, clap::Args)]
@@ -30,6 +39,15 @@ pub struct LimitOptions {
     #[arg(long, env = "YUFU_LIMIT_CODE", value_name = "N", default_value_t = Self::CODE)]
     pub limit_code: u32,
 
+    /// Connections that are served at once; fewer where the system allows fewer open files
+    #[arg(long, env = "YUFU_LIMIT_CONNECTIONS", value_name = "N", default_value_t = Self::CONNECTIONS,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit_connections: u32,
+
+    /// Connections of one address (of IPv6: one /64) at once; 0 means no limit
+    #[arg(long, env = "YUFU_LIMIT_ADDRESS_CONNECTIONS", value_name = "N", default_value_t = Self::ADDRESS_CONNECTIONS)]
+    pub limit_address_connections: u32,
+
     /// Addresses of reverse proxies whose X-Forwarded-For says where a request comes from
     ///
     /// Requests from this machine itself are not counted by address unless it is named here. May be given several times,
@@ -46,6 +64,25 @@ impl LimitOptions {
     const WALLET: u32 = 240;
     const PERSON: u32 = 120;
     const CODE: u32 = 60;
+    // Each takes some kilobytes and one open file.
+    const CONNECTIONS: u32 = 8192;
+    // A town behind one address shares them; a browser opens six.
+    const ADDRESS_CONNECTIONS: u32 = 512;
+
+    /// How many connections there may be where so many files may be open; one that stalls for so long is cut.
+    pub fn connections(&self, open_files: Option<usize>, stalled: Duration) -> ConnectionLimits {
+        let possible = open_files.map_or(usize::MAX, |files| files.saturating_sub(Self::FILES_KEPT + TOLD).max(1));
+        ConnectionLimits {
+            total: usize::try_from(self.limit_connections).unwrap_or(usize::MAX).min(possible),
+            each: usize::try_from(self.limit_address_connections).unwrap_or(usize::MAX),
+            trusted_proxies: self.trusted_proxies.clone(),
+            stalled,
+        }
+    }
+
+    // Counted on a service with two workers and an embedded store: 27 files at rest; more while lists, evidence
+    // and snapshots are written, and others are asked.
+    const FILES_KEPT: usize = 64;
 
     /// As the service counts.
     pub fn quotas(&self) -> Quotas {
@@ -68,6 +105,8 @@ impl LimitOptions {
             ("limit-wallet", self.limit_wallet),
             ("limit-person", self.limit_person),
             ("limit-code", self.limit_code),
+            ("limit-connections", self.limit_connections),
+            ("limit-address-connections", self.limit_address_connections),
         ];
         lines.extend(numbers.map(|(key, number)| (key, number.to_string())));
         if !self.trusted_proxies.is_empty() {
@@ -86,6 +125,8 @@ impl Default for LimitOptions {
             limit_wallet: Self::WALLET,
             limit_person: Self::PERSON,
             limit_code: Self::CODE,
+            limit_connections: Self::CONNECTIONS,
+            limit_address_connections: Self::ADDRESS_CONNECTIONS,
             trusted_proxies: Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ mod attesters;
 mod between;
 mod bind;
 mod error;
+mod files;
 mod fill;
 mod first_start;
 mod keys;
@@ -48,6 +49,7 @@ use crate::{
         auth::tokens::OperatorTokens,
         call::{Door, Patience},
         checkpoint::follow::Followers,
+        connections::Connections,
         metrics::Metrics,
         server::{self, EndsBy, Running},
     },
@@ -100,6 +102,7 @@ struct Materials {
     attestation_statuses: Arc<dyn AttestationStatuses>,
     metrics: Arc<Metrics>,
     limits: Arc<RateLimits>,
+    connections: Arc<Connections>,
     login: Option<Arc<dyn Login>>,
     list_signer: Arc<dyn Signer>,
     patience: Patience,
@@ -258,6 +261,8 @@ impl Materials {
         let (keyring, types, use_cases) = (Arc::new(keyring), Arc::new(types), Arc::new(use_cases));
         let metrics = Arc::new(Metrics::default());
         let limits = Arc::new(RateLimits::new(&config.limits.quotas(), &clock, Arc::clone(&metrics)));
+        let most = config.limits.connections(files::may_be_open(), between.stalled);
+        let connections = Arc::new(Connections::new(most, Arc::clone(&metrics)));
         let evidence_keys = EvidenceKeys::in_folder(&config.storage.keys);
         Ok(Self {
             origin,
@@ -275,6 +280,7 @@ impl Materials {
             attestation_statuses,
             metrics,
             limits,
+            connections,
             login,
             list_signer,
             patience: between.patience,
@@ -349,6 +355,7 @@ impl Materials {
             operator_tokens: self.operator_tokens(),
             door: Door::with(self.patience),
             limits: self.limits,
+            connections: self.connections,
             metrics: self.metrics,
             public_url: self.public_url,
             types: self.types,

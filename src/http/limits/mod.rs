@@ -22,7 +22,7 @@ use crate::{
     outbound::Cidr,
 };
 
-use source::Source;
+pub(super) use source::Source;
 
 /// How many of each may come in a minute, all at once or spread; 0 counts none.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -8,7 +8,7 @@ use crate::outbound::Cidr;
 
 /// One IPv4 address, or the 64 bits of an IPv6 address that name a network: one household has all the rest.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) enum Source {
+pub(in crate::http) enum Source {
     /// A /32.
     V4(u32),
     /// A /64.

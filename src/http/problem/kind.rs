@@ -173,6 +173,10 @@ kinds! {
         "Too many requests"
         "请求过于频繁，请按 Retry-After 所示的秒数等待后重试"
         "Too many requests; try again after the seconds that Retry-After names";
+    TooManyConnections "too_many_connections" TOO_MANY_REQUESTS
+        "Too many connections from one address"
+        "同一地址的连接过多，请关闭一些后重试"
+        "There are too many connections from this address; close some, then try again";
     TooManyOpen "too_many_open" TOO_MANY_REQUESTS
         "This checkpoint has too many open"
         "该检查点未结束的出示或连接过多，请先结束一些"
@@ -250,7 +254,7 @@ impl Kind {
     /// After how many seconds the same request may be tried again; none where it would not help.
     pub const fn retry_after(self) -> Option<u32> {
         match self {
-            Self::Busy | Self::NotReadyYet | Self::Opening | Self::TooManyOpen => Some(1),
+            Self::Busy | Self::NotReadyYet | Self::Opening | Self::TooManyOpen | Self::TooManyConnections => Some(1),
             Self::Late | Self::OutcomeUnknown => Some(5),
             Self::StoreUnavailable | Self::SignerUnavailable => Some(10),
             // Somebody has to restart the service first.

@@ -22,6 +22,7 @@ async fn metrics(state: web::Data<State>) -> HttpResponse {
         status_lists: state.store.board().lists().len(),
         calls_inside: state.door.inside(),
         calls_late: state.door.late(),
+        connections: state.connections.open(),
         presentations: state.presentations.count(),
         followers: state.followers.count(),
         standing: &standing,
