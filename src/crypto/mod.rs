@@ -4,6 +4,7 @@
 //! `jsonwebtoken` are named in this folder only.
 
 pub mod access_token;
+pub mod age;
 pub mod algorithm;
 mod ed25519;
 pub mod jwe;
