@@ -182,6 +182,25 @@ pub enum What {
         /// How many cards lack their person, to be had only from a backup.
         cards_without_person: u64,
     },
+    /// The store was restored from a backup.
+    StoreRestored {
+        /// The store that was made for it.
+        store: StoreId,
+        /// The last event of the backup; those between it and the restoring are as the log had them, or lost.
+        backup: u64,
+        /// How many indices were found invalid or suspended elsewhere than in the backup and the log.
+        found: u64,
+        /// How many cards lack their person.
+        cards_without_person: u64,
+    },
+    /// While the store was restored, indices were found invalid or suspended in lists that were signed before, and no card
+    /// is known any more that has them.
+    StatusFound {
+        /// The indices.
+        copies: Vec<StatusRef>,
+        /// What they are.
+        to: State,
+    },
 }
 
 /// An event before the store has numbered it.
@@ -232,7 +251,7 @@ impl What {
     /// The indices whose list value this event sets, with that value.
     pub fn status_changes(&self) -> Option<(&[StatusRef], u8)> {
         match self {
-            Self::StateChanged { copies, to, .. } => Some((copies, to.list_value())),
+            Self::StateChanged { copies, to, .. } | Self::StatusFound { copies, to } => Some((copies, to.list_value())),
             Self::IssueVoided { copies, .. } => Some((copies, State::Revoked.list_value())),
             _ => None,
         }

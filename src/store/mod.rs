@@ -11,6 +11,7 @@ mod snapshot;
 pub mod status_board;
 pub mod together;
 mod told;
+pub mod transfer;
 pub mod watch;
 
 use std::time::Duration;
@@ -209,6 +210,11 @@ pub trait Store: Send + Sync {
 
     /// How the nodes of this service share work; none when there is one node.
     fn together(&self) -> Option<&dyn together::Together> {
+        None
+    }
+
+    /// The store as something that can be copied; none of one that cannot.
+    fn source(&self) -> Option<&dyn transfer::Source> {
         None
     }
 }

@@ -15,7 +15,7 @@ pub(in crate::store) struct Told {
     pub(in crate::store) board: StatusBoard,
     pub(in crate::store) roster: Roster,
     pub(in crate::store) frontier: Frontier,
-    /// The records that belong to the log: those of the last creation or repair.
+    /// The records that belong to the log: those of the last creation, repair or restoring.
     pub(in crate::store) store: Option<StoreId>,
     /// The records the log began with; tells one log from another.
     pub(in crate::store) origin: Option<StoreId>,
@@ -48,7 +48,9 @@ impl Told {
     pub(in crate::store) fn show(&mut self, logged: &LoggedEvent) {
         self.board.apply(&logged.event);
         self.roster.apply(&logged.event);
-        if let What::StoreCreated { store } | What::StoreRepaired { store, .. } = logged.event.what {
+        if let What::StoreCreated { store } | What::StoreRepaired { store, .. } | What::StoreRestored { store, .. } =
+            logged.event.what
+        {
             self.store = Some(store);
             self.origin.get_or_insert(store);
         }

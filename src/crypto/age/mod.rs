@@ -14,10 +14,7 @@ use aws_lc_rs::{
     agreement::{PrivateKey, UnparsedPublicKey, X25519, agree},
     hkdf, hmac,
 };
-use base64::{
-    Engine,
-    engine::general_purpose::STANDARD_NO_PAD as BASE64,
-};
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use zeroize::Zeroizing;
 
 use crate::{

@@ -31,7 +31,10 @@ fn keys_are_read_and_written_as_age_keygen_does() {
     assert_eq!(Recipient::parse(PUBLIC), secret().recipient());
     let file = format!("# created: today\n# public key: {PUBLIC}\n{SECRET}\n");
     assert_eq!(Identity::parse_file(&file).map(|keys| keys.len()), Ok(1));
-    assert_eq!(Recipient::parse_file(&format!("# of the vault\n\n{PUBLIC}\n")), Ok(vec![secret().recipient().expect("public")]));
+    assert_eq!(
+        Recipient::parse_file(&format!("# of the vault\n\n{PUBLIC}\n")),
+        Ok(vec![secret().recipient().expect("public")])
+    );
     for text in ["", "age1", &PUBLIC[..61], SECRET, "age1hrpkpt4ez47u3vsnsq6q8duaue47ggnm5zgfzh5r33chg65hadhs0qnunk"] {
         assert_eq!(Recipient::parse(text), Err(KeyTextError::Recipient), "{text}");
     }

@@ -33,6 +33,9 @@ pub(in crate::store) const WALLET: u8 = b'w';
 const SIGN_IN_CODES: u8 = b'k';
 const INDEX: u8 = b'x';
 
+/// What is not believed once the records were restored from a backup: it may have been used up or taken back since.
+pub(in crate::store) const VOID_AFTER_RESTORE: [u8; 6] = [OFFER, ONE_TIME, AUTHORIZATION, GRANT, DEFERRED, SIGN_IN_CODES];
+
 /// Which store the records are, and the number of the last event whose changes they hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::store) struct Identity {

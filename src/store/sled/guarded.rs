@@ -77,7 +77,7 @@ const fn rank(state: State) -> u8 {
 }
 
 /// Valid, suspended, invalid.
-const fn severity(value: u8) -> u8 {
+pub(super) const fn severity(value: u8) -> u8 {
     match value {
         0 => 0,
         2 => 1,

@@ -5,6 +5,8 @@
 //! `commit` -> `group` (guards, indices, events) -> log -> records -> board -> answer.
 
 mod commit;
+mod copy;
+mod exchange;
 mod findings;
 mod guarded;
 mod keeper;
@@ -16,12 +18,19 @@ mod records;
 mod redo;
 mod repair;
 mod replay;
+mod restore;
+mod restored;
 mod shared;
 mod snapshot;
 mod start;
+mod tap;
+mod target;
 
 pub use options::{OpenError, Options};
 pub use repair::{RepairError, RepairReport, repair};
+pub use restore::{ListFound, RestoreError, RestoreOrder, RestoreReport, restore};
+pub use restored::NotInLog;
+pub use target::SledTarget;
 
 use std::{
     path::{Path, PathBuf},
@@ -43,6 +52,7 @@ use crate::{
         rows::query,
         sled::{commit::Job, opening::Opened, records::Records, shared::Shared},
         status_board::StatusBoard,
+        transfer::Source,
         watch::Watch,
     },
 };
@@ -117,6 +127,10 @@ impl Store for SledStore {
 
     fn health(&self) -> Health {
         self.shared.health()
+    }
+
+    fn source(&self) -> Option<&dyn Source> {
+        Some(self)
     }
 }
 

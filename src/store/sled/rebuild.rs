@@ -36,6 +36,15 @@ impl Rebuild {
         Self { void, ..Self::default() }
     }
 
+    /// A card or token as it was before the events that are taken up.
+    pub(super) fn know(&mut self, record: Record) {
+        match record {
+            Record::Card(card) => drop(self.cards.insert(card.id, card)),
+            Record::Token(token) => drop(self.tokens.insert(token.id, token)),
+            _ => {}
+        }
+    }
+
     /// Takes up an event, in order.
     pub(super) fn take(&mut self, event: &Event) {
         if self.void.contains(&event.number) {

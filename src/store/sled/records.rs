@@ -20,6 +20,7 @@ use crate::{
             Change, Row, Rows,
             encoding::{self, Identity, NoIdentity},
         },
+        sled::tap::Tap,
     },
 };
 
@@ -44,6 +45,7 @@ pub(super) struct Records {
     /// Values of more than 128 KiB lie in files of their own, which sled does not sync either.
     blobs: PathBuf,
     synced_blobs: Mutex<BTreeSet<OsString>>,
+    tap: Tap,
 }
 
 /// sled can panic on damaged files (THREATS F4), at opening and later. A panic is an error like another one.
@@ -66,7 +68,7 @@ impl Records {
         // The names of what sled has just made have to last as well.
         let named = sync_folder(folder).and_then(|()| folder.parent().map_or(Ok(()), sync_folder));
         let file = named.and(file).map_err(|error| NotOpened::Unreadable(error.to_string()))?;
-        Ok(Self { db, file, blobs: folder.join("blobs"), synced_blobs: Mutex::default() })
+        Ok(Self { db, file, blobs: folder.join("blobs"), synced_blobs: Mutex::default(), tap: Tap::default() })
     }
 
     /// Which store this is; none when nothing says so, as in a new one.
@@ -88,14 +90,24 @@ impl Records {
 
     /// Makes all changes, or none. In memory: see [`sync`](Self::sync).
     pub(super) fn apply(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), String> {
-        let mut batch = ::sled::Batch::default();
+        let (mut writing, mut batch, mut kept) = (self.tap.writing(), ::sled::Batch::default(), Vec::new());
         for (key, value) in changes {
+            if writing.is_tapped() {
+                kept.push((key.clone(), value.clone()));
+            }
             match value {
                 Some(value) => batch.insert(key, value),
                 None => batch.remove(key),
             }
         }
-        without_panic(|| self.db.apply_batch(batch))
+        without_panic(|| self.db.apply_batch(batch))?;
+        writing.leave(kept);
+        Ok(())
+    }
+
+    /// For who copies the records while they change.
+    pub(super) const fn tap(&self) -> &Tap {
+        &self.tap
     }
 
     /// Brings everything applied so far to the disk. After an error it must not be called again.

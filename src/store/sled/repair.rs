@@ -31,6 +31,7 @@ use crate::{
             replay::Replay,
             start::{Plan, RecordsFound},
         },
+        told::Told,
     },
 };
 
@@ -90,7 +91,7 @@ pub fn repair(options: &Options<'_>) -> Result<RepairReport, RepairError> {
     };
 
     let mut rebuild = from_log(&log_folder)?;
-    let successor = successor(&replay);
+    let successor = successor(&replay.told);
     let believed = [replay.told.store, Some(successor)];
     let ours = matches!(&records_found, RecordsFound::Found { store, .. } if believed.contains(&Some(*store)));
     if let Some(old) = records.filter(|_| ours) {
@@ -109,10 +110,10 @@ pub fn repair(options: &Options<'_>) -> Result<RepairReport, RepairError> {
 
 /// Who the records are that a repair of this log makes. It follows from the log, so that a repair that was interrupted
 /// before the log named its records knows them for its own, and takes over people and settings once more.
-fn successor(replay: &Replay) -> StoreId {
+pub(super) fn successor(told: &Told) -> StoreId {
     let mut id = [0; 16];
-    let of = replay.told.store.map_or([0; 16], |store| *store.as_bytes());
-    let hash = sha256([b"yufu-repair-v1".as_slice(), &of, &replay.told.frontier.root()].concat());
+    let of = told.store.map_or([0; 16], |store| *store.as_bytes());
+    let hash = sha256([b"yufu-repair-v1".as_slice(), &of, &told.frontier.root()].concat());
     id.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
     StoreId::from_bytes(id)
 }

@@ -1,7 +1,7 @@
 //! What the writer and the readers of one store have in common.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -58,6 +58,11 @@ impl Shared {
         };
         shared.watch.announce(head.size);
         (shared, frontier)
+    }
+
+    /// Where the log lies.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub(super) fn mode(&self) -> Mode {
