@@ -130,6 +130,9 @@ impl Reader<'_> {
             return Err(StreamError::Truncated);
         }
         self.hash.update(&deflated);
+        if kind == [b's'] {
+            return Ok(Part { kind: b's', content: deflated, before });
+        }
         let mut content = Vec::new();
         let inflated = ZlibDecoder::new(deflated.as_slice()).take(MOST_PART_BYTES + 1).read_to_end(&mut content);
         if inflated.is_err() || content.len() as u64 > MOST_PART_BYTES {
