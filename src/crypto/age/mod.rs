@@ -223,7 +223,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn wrap(file_key: &[u8], to: &Recipient, random: &dyn Random) -> Option<([u8; 32], Vec<u8>)> {
-    let ephemeral = private(&*Zeroizing::new(random.array())).ok()?;
+    let ephemeral = private(&Zeroizing::new(random.array::<32>())).ok()?;
     let share = public(&ephemeral).ok()?;
     let key = wrapping_key(&ephemeral, &to.0, &share, &to.0)?;
     let mut body = file_key.to_vec();
