@@ -5,6 +5,7 @@
 pub mod attester;
 pub mod browser;
 pub mod haip;
+pub mod rounds;
 pub mod wallet;
 
 use std::{fs, sync::Arc};
