@@ -1,7 +1,7 @@
 //! A wallet for tests: takes cards by OpenID4VCI, and answers requests for presentations by OpenID4VP 1.0 as the standard
 //! asks of wallets. Every step can be taken by itself, so that a test can do one of them wrong.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use serde_json::{Map, Value, json};
 use yufu::{
@@ -31,6 +31,8 @@ pub struct Wallet {
     pub user: User,
     pub clock: ManualClock,
     pub random: Arc<dyn Random>,
+    /// The public URL of the service, wherever it listens.
+    issuer: String,
     anchors: Vec<Anchor>,
 }
 
@@ -71,8 +73,7 @@ pub struct Link {
 impl TestService {
     /// A new wallet; the seed makes wallets differ.
     pub fn wallet(&self, seed: u64) -> Wallet {
-        let anchors = yufu::keyring::anchors(&self.keys()).expect("the service has anchors");
-        Wallet { user: self.anon(), clock: self.clock.clone(), random: Arc::new(SeededRandom::new(seed)), anchors }
+        Wallet::of(self.anon(), &self.url(), &self.keys(), self.clock.clone(), seed)
     }
 
     /// Registers a person; gives the id.
@@ -93,6 +94,12 @@ impl TestService {
 }
 
 impl Wallet {
+    /// A new wallet of `user`, at the service with this public URL and these keys; the seed makes wallets differ.
+    pub fn of(user: User, issuer: &str, keys: &Path, clock: ManualClock, seed: u64) -> Self {
+        let anchors = yufu::keyring::anchors(keys).expect("the service has anchors");
+        Self { user, clock, random: Arc::new(SeededRandom::new(seed)), issuer: issuer.to_owned(), anchors }
+    }
+
     /// Takes a card of a type for a registered person.
     pub fn take(&self, service: &TestService, person: &str, kind: &str) -> HeldCard {
         let admin = service.admin();
@@ -117,7 +124,7 @@ impl Wallet {
         let nonce = self.user.send("POST", "/nonce", &[], b"").good(200)["c_nonce"].clone();
         let key = SoftwareKey::generate(Algorithm::Es256, &*self.random);
         let header = object(json!({"typ": "openid4vci-proof+jwt", "jwk": key.public_key().to_jwk()}));
-        let claims = object(json!({"aud": self.user.url, "iat": self.clock.now().unix(), "nonce": nonce}));
+        let claims = object(json!({"aud": self.issuer, "iat": self.clock.now().unix(), "nonce": nonce}));
         let proof = jws::sign(header, &claims, &key).expect("a software key signs");
         let order = json!({"credential_configuration_id": kind, "proofs": {"jwt": [proof]}});
         let bearer = User { token: token["access_token"].as_str().map(str::to_owned), ..self.user.clone() };
