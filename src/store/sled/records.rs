@@ -60,13 +60,16 @@ impl Records {
     /// Opens the records in `folder`, making them when there are none.
     pub(super) fn open(folder: &Path) -> Result<Self, NotOpened> {
         // No flush in the background: what is on disk, and what a failed sync means, is decided in one place.
+        drop_unfinished_snapshots(folder).map_err(|error| NotOpened::Unreadable(error.to_string()))?;
         let config = ::sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).flush_every_ms(None);
         let db = without_panic(|| config.open()).map_err(|text| {
             if text.contains("could not acquire lock") { NotOpened::InUse } else { NotOpened::Unreadable(text) }
         })?;
         let file = File::options().write(true).open(folder.join("db"));
-        // The names of what sled has just made have to last as well.
-        let named = sync_folder(folder).and_then(|()| folder.parent().map_or(Ok(()), sync_folder));
+        // What sled has just made has to last: its file of settings, which it never syncs and does not open without reading,
+        // and the names of all.
+        let settings = File::open(folder.join("conf")).and_then(|settings| settings.sync_all());
+        let named = settings.and_then(|()| sync_folder(folder)).and_then(|()| folder.parent().map_or(Ok(()), sync_folder));
         let file = named.and(file).map_err(|error| NotOpened::Unreadable(error.to_string()))?;
         Ok(Self { db, file, blobs: folder.join("blobs"), synced_blobs: Mutex::default(), tap: Tap::default() })
     }
@@ -139,6 +142,24 @@ impl Records {
         *synced = present;
         Ok(())
     }
+}
+
+/// Removes the snapshots of its own that sled did not come to finish. It writes one aside, syncs it, and only then gives it
+/// its name and removes the one before, but takes what a crash left aside for the newest and does not open (THREATS F4).
+fn drop_unfinished_snapshots(folder: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 impl Rows for Records {
