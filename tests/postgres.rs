@@ -1,9 +1,20 @@
 //! The store on PostgreSQL, against servers that the tests start themselves; without PostgreSQL they say so and pass.
+#![cfg(feature = "postgres")]
 
-#[path = "support/postgres.rs"]
-mod cluster;
+#[path = "store/harness.rs"]
+mod harness;
+mod support;
 
-use cluster::Cluster;
+#[path = "postgres/memory.rs"]
+mod memory;
+#[path = "postgres/outcome.rs"]
+mod outcome;
+#[path = "postgres/proxy.rs"]
+mod proxy;
+#[path = "postgres/service.rs"]
+mod service;
+
+use support::postgres::Cluster;
 
 #[test]
 fn what_a_cluster_has_answered_survives_its_crash_and_reaches_a_synchronous_standby() {

@@ -50,6 +50,11 @@ impl Folder {
         Self { dir, clock: ManualClock::at(NOW), random: SeededRandom::new(7) }
     }
 
+    /// The folder of another node, which draws other random bytes.
+    pub fn with_seed(seed: u64) -> Self {
+        Self { random: SeededRandom::new(seed), ..Self::new() }
+    }
+
     pub fn path(&self) -> PathBuf {
         self.dir.path().join("data")
     }

@@ -5,6 +5,7 @@
 pub mod attester;
 pub mod browser;
 pub mod haip;
+pub mod postgres;
 pub mod rounds;
 pub mod wallet;
 

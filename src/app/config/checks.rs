@@ -1,7 +1,7 @@
 //! When the service refuses to start, because starting would promise what it cannot hold.
 
 use crate::{
-    app::config::{Config, PublicUrl},
+    app::config::{Config, PublicUrl, StorageOptions, StoreChoice},
     model::profile::Profile,
     outbound::Cidr,
 };
@@ -54,6 +54,9 @@ pub enum StartRefusal {
         "--test-issuer hands cards of made-up people to everybody, and the keys in the folder of keys are no development keys\n         --test-issuer 会向任何人签发虚构人员的证件，而密钥目录中的不是开发密钥"
     )]
     TestIssuerKeys,
+    /// The store is nowhere.
+    #[error("{0}: {1}\n{0}：数据库地址无法使用")]
+    Store(&'static str, String),
     /// Half of the province's login.
     #[error("the province's login needs {0} too\n省级统一登录还需要 {0}")]
     LoginIncomplete(&'static str),
@@ -69,6 +72,23 @@ pub enum StartRefusal {
         /// What was asked for.
         given: String,
     },
+}
+
+/// Refuses an address of the database that is none, and a replica of something that has none.
+pub(super) fn store(storage: &StorageOptions) -> Result<(), StartRefusal> {
+    if let Some(why) = storage.store.fault() {
+        return Err(StartRefusal::Store("--store", why.to_owned()));
+    }
+    match &storage.store_replica {
+        None => Ok(()),
+        Some(replica) if replica.fault().is_some() => {
+            Err(StartRefusal::Store("--store-replica", replica.fault().unwrap_or_default().to_owned()))
+        }
+        Some(replica) if *replica == StoreChoice::Sled || storage.store == StoreChoice::Sled => {
+            Err(StartRefusal::Store("--store-replica", "only a PostgreSQL database has replicas".to_owned()))
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 /// Refuses a plain-http public URL beyond this machine, unless it was allowed.

@@ -14,6 +14,7 @@ mod outbound;
 mod reading;
 mod report;
 mod storage;
+mod store_choice;
 
 /// The public URL: the name by which everyone outside knows the service.
 pub use crate::base::origin::Origin as PublicUrl;
@@ -27,6 +28,7 @@ pub use outbound::OutboundOptions;
 pub use reading::{Cli, Command, ReadError, read};
 pub use report::{LogFormat, LogLevel, ReportOptions};
 pub use storage::StorageOptions;
+pub use store_choice::StoreChoice;
 
 /// What `yufu serve` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -106,6 +108,7 @@ impl TryFrom<ServeOptions> for Config {
     fn try_from(options: ServeOptions) -> Result<Self, StartRefusal> {
         let ServeOptions { check: _, identity, listen, storage, login, outbound, limits, report } = options;
         let config = Self { identity, listen, storage, login, outbound, limits, report };
+        checks::store(&config.storage)?;
         checks::plain_http(&config)?;
         checks::requests_are_signed(&config)?;
         checks::wallets_are_registered(&config)?;

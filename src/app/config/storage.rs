@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::app::config::quoted;
+use crate::app::config::{quoted, store_choice::StoreChoice};
 
 /// Where data, keys, credential types and use cases are.
 #[derive(Clone, Debug, Eq, PartialEq, clap::Args)]
@@ -11,6 +11,15 @@ pub struct StorageOptions {
     /// The folder for records, the log of events and status lists; made when it is missing
     #[arg(long, env = "YUFU_DATA", value_name = "DIR", default_value = "data")]
     pub data: PathBuf,
+
+    /// Where records and events are: `sled`, in the data folder, or `postgres://user@host:port/database` for several nodes.
+    /// Another machine is reached by TLS (sslmode=verify-full, sslrootcert=FILE) unless sslmode=disable is said
+    #[arg(long, env = "YUFU_STORE", value_name = "sled|URL", default_value = "sled", hide_env_values = true)]
+    pub store: StoreChoice,
+
+    /// A replica of the database, for lists and the log, which may lag; what a decision rests on is asked of `--store`
+    #[arg(long, env = "YUFU_STORE_REPLICA", value_name = "URL", hide_env_values = true)]
+    pub store_replica: Option<StoreChoice>,
 
     /// The folder for private keys and certificates; made, with development keys, when it is missing
     #[arg(long, env = "YUFU_KEYS", value_name = "DIR", default_value = "keys")]
@@ -27,13 +36,24 @@ pub struct StorageOptions {
 
 impl Default for StorageOptions {
     fn default() -> Self {
-        Self { data: "data".into(), keys: "keys".into(), credential_types: None, use_cases: None }
+        Self {
+            data: "data".into(),
+            store: StoreChoice::Sled,
+            store_replica: None,
+            keys: "keys".into(),
+            credential_types: None,
+            use_cases: None,
+        }
     }
 }
 
 impl StorageOptions {
     pub(super) fn describe(&self, lines: &mut Vec<(&'static str, String)>) {
         lines.push(("data", quoted(self.data.display())));
+        lines.push(("store", quoted(&self.store)));
+        if let Some(replica) = &self.store_replica {
+            lines.push(("store-replica", quoted(replica)));
+        }
         lines.push(("keys", quoted(self.keys.display())));
         if let Some(folder) = &self.credential_types {
             lines.push(("credential-types", quoted(folder.display())));

@@ -58,7 +58,8 @@ fn the_example_explains_every_option_and_each_of_its_lines_is_one() {
     let everything: String = lines
         .iter()
         .filter(|line| line.split(" = ").count() == 2 && !line.contains(": "))
-        .map(|line| format!("{line}\n"))
+        // Only a database has replicas.
+        .map(|line| format!("{line}\n").replace("\"sled\"", "\"postgres://127.0.0.1/yufu\""))
         .collect();
     let config = with_file(&everything, &[]).expect("with every line uncommented it is still good");
     assert!(config.identity.public_url.is_some() && config.listen.admin_listen.is_some());
@@ -86,6 +87,30 @@ fn wallets_nobody_registered_are_admitted_under_the_open_profile_only() {
     }
     assert!(serve(&[&admit[..], &["--public-url", "https://id.example", "--profile", "open"]].concat()).is_ok());
     assert!(serve(&["--admit-redirect-uris", "http://wallet.example/"]).is_err());
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn the_password_of_the_database_is_never_printed() {
+    let config = serve(&["--store", "postgres://yufu:s3cret@127.0.0.1/yufu", "--store-replica", "postgres://u:s3cret@[::1]/d"]);
+    let config = config.expect("good settings");
+    let shown = format!("{}{config:?}", config.to_toml());
+    assert!(shown.contains("store = \"postgres://yufu@127.0.0.1/yufu\"\nstore-replica = \"postgres://u@[::1]/d\""), "{shown}");
+    assert!(!shown.contains("s3cret"));
+    for wrong in
+        ["postgres://yufu:s3cret@db.example/yufu?sslmode=require", "mysql://yufu:s3cret@h/d", "postgres://u:s3cret@h:x/d"]
+    {
+        let error = serve(&["--store", wrong]).expect_err(wrong);
+        assert!(error.starts_with("--store: ") && !error.contains("s3cret"), "{error}");
+        let error = with_file(&format!("store = '{wrong}'"), &[]).expect_err(wrong);
+        assert!(error.starts_with("--store: ") && !error.contains("s3cret"), "{error}");
+    }
+    for (store, replica) in
+        [("sled", "postgres://h/d?sslmode=disable"), ("postgres://[::1]/d", "sled"), ("postgres://[::1]/d", "x")]
+    {
+        let error = serve(&["--store", store, "--store-replica", replica]).expect_err(replica);
+        assert!(error.starts_with("--store-replica: "), "{error}");
+    }
 }
 
 #[test]

@@ -64,6 +64,10 @@ pub enum StartError {
     /// The store.
     #[error("store: {0}")]
     Store(#[from] OpenError),
+    /// The store in a database.
+    #[cfg(feature = "postgres")]
+    #[error("store: {0}")]
+    Database(#[from] crate::store::postgres::OpenError),
     /// A credential type.
     #[error("credential types: {0}")]
     Types(#[from] TypeFileError),

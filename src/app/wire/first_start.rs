@@ -16,7 +16,7 @@ use crate::{
         profile::Profile,
         record::{Commit, Guard, Key, Record, Versioned, Write as Put},
     },
-    store::Store,
+    store::{Damage, Store},
 };
 
 /// The setting of the store that holds the public URL.
@@ -38,6 +38,17 @@ pub(super) fn pin_public_url(config: &Config, store: &dyn Store, public_url: &st
     let setting = Record::Setting { name: PUBLIC_URL.to_owned(), value: public_url.to_owned() };
     store.commit(Commit { guards: vec![guard], writes: vec![Put::Put(setting)], ..Commit::default() })?;
     Ok(())
+}
+
+/// What is to be done about a store that is guarded.
+pub(super) fn guarded(damage: &Damage) -> String {
+    match damage {
+        Damage::DatabaseBehind { .. } | Damage::DatabaseForked(_) => format!(
+            "guarded: {damage}; bring back the database that has them, see OPERATIONS.md, PostgreSQL / \
+             受保护模式：数据库丢失或更改了本节点已见的事件，请恢复包含这些事件的数据库"
+        ),
+        _ => format!("guarded: {damage}; stop the service and run `yufu repair`"),
+    }
 }
 
 /// What is told when the records take their time.

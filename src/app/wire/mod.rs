@@ -14,6 +14,7 @@ mod loops;
 mod opening;
 mod repair;
 mod request_signer;
+mod store;
 mod test_issuer;
 mod verification;
 
@@ -35,7 +36,7 @@ use crate::{
         wire::{
             bind::Bound,
             loops::Loops,
-            opening::{Duties, Failed, PATIENCE},
+            opening::{Duties, Failed},
         },
     },
     audit::{
@@ -63,10 +64,7 @@ use crate::{
     model::{credential_type::CredentialTypes, profile::Profile, redirect::Admitted, use_case::UseCases},
     outbound::{AddressRules, FetchForeign, ForeignClient, Login},
     revocation::{lifecycle::Lifecycle, publication::Publisher},
-    store::{
-        Mode, Store,
-        sled::{Options, SledStore},
-    },
+    store::{Mode, Store},
     verification::{
         Statuses, Trust, admission::Admissions, evidence::Evidence, request_object::RequestSigner, service::Verifier,
     },
@@ -142,7 +140,7 @@ impl Service {
         let duties = Duties::new(config, &materials.public_url);
         let mode = materials.store.health().mode;
         match &mode {
-            Mode::Guarded(damage) => notes.push(format!("guarded: {damage}; stop the service and run `yufu repair`")),
+            Mode::Guarded(damage) => notes.push(first_start::guarded(damage)),
             Mode::Opening => notes.push(first_start::still_opening()),
             Mode::Normal | Mode::ReadOnly => duties.fulfil(&*materials.store, &materials.operator_tokens())?,
         }
@@ -245,11 +243,7 @@ impl Materials {
         let log_signer = keyring.signer(Purpose::Log);
         // Heads that cannot be believed stop the start a little later, where they are opened.
         let attested = seal::attested(&*log_signer, &public_url, &config.storage.data).unwrap_or_default();
-        let index_key = keyring.index_key().clone();
-        let options = Options::new(&config.storage.data, index_key, log_signer, Arc::clone(&clock), Arc::clone(&random));
-        // The people of a test issuer are made before anything is served.
-        let patience = if config.identity.test_issuer { options.patience } else { PATIENCE };
-        let store = (between.store)(Arc::new(SledStore::open(Options { attested, patience, ..options })?));
+        let store = (between.store)(store::open(config, keyring.index_key(), log_signer, attested, &clock, &random)?);
         let list_signer = (between.list_signer)(keyring.signer(Purpose::StatusList));
         let rules = AddressRules::new(config.outbound.allow_fetch.clone());
         let own_roots = keyring::tls_roots(&config.storage.keys)?;
