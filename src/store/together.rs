@@ -42,7 +42,7 @@ pub trait Together: Send + Sync {
     fn shelve(&self, list: &Shelved) -> Result<bool, ReadError>;
 
     /// The lists that lie there, each in its newest version, that are newer than `than` says: the `iat` and event of those
-    /// the caller has.
+    /// the caller has. Some of them, in the order of their numbers, where there are many.
     fn shelved(&self, than: &[(ListId, Timestamp, u64)]) -> Result<Vec<Shelved>, ReadError>;
 
     /// Keeps a tree head before it is shown to anyone. False when another root was kept for the same size: the log was

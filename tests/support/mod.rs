@@ -9,7 +9,13 @@ pub mod postgres;
 pub mod rounds;
 pub mod wallet;
 
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -70,6 +76,26 @@ impl TestService {
         // A second start has to find the first one's port: the public URL is pinned.
         new.config.listen.listen = new.service().address().expect("it listens");
         new
+    }
+
+    /// Another node of the same service: it shares keys, settings and the clock, and has a data folder and an address of its
+    /// own. The settings name a store that nodes can share.
+    pub fn beside(&self, seed: u64) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut config = self.config.clone();
+        config.storage.data = folder.path().join("data");
+        config.identity.public_url = Some(self.url().parse().expect("an address"));
+        config.listen.listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        let random = Arc::new(SeededRandom::new(seed));
+        let mut new = Self { service: None, config, clock: self.clock.clone(), random, folder };
+        new.run(Between::default());
+        new.config.listen.listen = new.service().address().expect("it listens");
+        new
+    }
+
+    /// Where this very node is asked.
+    pub fn door(&self) -> String {
+        format!("http://{}", self.service().address().expect("it listens"))
     }
 
     fn run(&mut self, between: Between) {
@@ -159,8 +185,12 @@ impl TestService {
 /// Somebody who calls the service.
 #[derive(Clone)]
 pub struct User {
+    /// The address of the service, as it names itself.
     pub url: String,
     pub token: Option<String>,
+    /// The addresses at which it is asked, in turn.
+    doors: Arc<Vec<String>>,
+    turn: Arc<AtomicUsize>,
     agent: Agent,
 }
 
@@ -177,12 +207,22 @@ impl User {
     /// Somebody without a token, at a service anywhere.
     pub fn at(url: &str) -> Self {
         let agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().new_agent();
-        Self { url: url.to_owned(), token: None, agent }
+        let doors = Arc::new(vec![url.to_owned()]);
+        Self { url: url.to_owned(), token: None, doors, turn: Arc::default(), agent }
+    }
+
+    /// The same at these addresses in turn, as a proxy in front would spread what it asks.
+    pub fn through(&self, doors: &[String]) -> Self {
+        Self { doors: Arc::new(doors.to_vec()), turn: Arc::default(), ..self.clone() }
+    }
+
+    fn door(&self) -> &str {
+        &self.doors[self.turn.fetch_add(1, Ordering::Relaxed) % self.doors.len()]
     }
 
     /// The status of a page; none when the service does not answer.
     pub fn try_get(&self, path: &str) -> Option<u16> {
-        self.agent.get(format!("{}{path}", self.url)).call().ok().map(|response| response.status().as_u16())
+        self.agent.get(format!("{}{path}", self.door())).call().ok().map(|response| response.status().as_u16())
     }
 
     /// The same with this token.
@@ -194,7 +234,7 @@ impl User {
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let method: Method = method.parse().expect("a method");
         let asked = format!("{method} {path}");
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.door()));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -224,7 +264,7 @@ impl User {
 
     /// Posts JSON; the status, or none when the service does not answer.
     pub fn try_post(&self, path: &str, body: &Value) -> Option<u16> {
-        let mut request = self.agent.post(format!("{}{path}", self.url));
+        let mut request = self.agent.post(format!("{}{path}", self.door()));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }

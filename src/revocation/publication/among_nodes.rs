@@ -102,20 +102,27 @@ impl Publisher {
 
     /// Puts newer lists of other nodes in the place of those here.
     fn take_up(&self, among: &AmongNodes<'_>, round: &mut Option<LastIat>) -> Result<(), ReadError> {
-        let have: Vec<_> = {
-            let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);
-            versions.iter().map(|(id, version)| (*id, version.published.signed_at, version.last_change)).collect()
-        };
-        for shelved in among.together.shelved(&have)? {
-            let Some(version) = self.version_of(&shelved) else {
-                tracing::error!(list = %shelved.list, "a list of another node is not signed by our key, and is not served");
-                continue;
+        loop {
+            let have: Vec<_> = {
+                let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);
+                versions.iter().map(|(id, version)| (*id, version.published.signed_at, version.last_change)).collect()
             };
-            // The next process here, perhaps without that database, dates none before it.
-            keep(round, shelved.signed_at);
-            self.versions.write().unwrap_or_else(PoisonError::into_inner).insert(shelved.list, version);
+            let mut taken = 0;
+            for shelved in among.together.shelved(&have)? {
+                let Some(version) = self.version_of(&shelved) else {
+                    tracing::error!(list = %shelved.list, "a list of another node is not signed by our key, and is not served");
+                    continue;
+                };
+                // The next process here, perhaps without that database, dates none before it.
+                keep(round, shelved.signed_at);
+                self.versions.write().unwrap_or_else(PoisonError::into_inner).insert(shelved.list, version);
+                taken += 1;
+            }
+            // There may be more of them; each is newer than the one before, so this ends.
+            if taken == 0 {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// A list from the shelf, checked: whatever else the database holds, what is served as ours was signed by us.
