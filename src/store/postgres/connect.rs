@@ -1,13 +1,14 @@
 //! Connections: protected as the address says, each call bounded in time.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, future::poll_fn, path::Path, sync::Arc, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime as PoolRuntime};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use tokio_postgres::{CancelToken, Client, NoTls};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::{AsyncMessage, CancelToken, Client, Connection, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
@@ -60,6 +61,26 @@ impl Link {
         tokio::time::timeout(patience, connecting).await.map_err(|_| Failure::Silent)?
     }
 
+    /// The same; `heard` is called with the text of every notification.
+    pub(super) async fn listen(&self, patience: Duration, heard: impl Fn(&str) + Send + 'static) -> Result<Client, Failure> {
+        let connecting = async {
+            let config = self.address.config();
+            match &self.tls {
+                None => {
+                    let (client, connection) = config.connect(NoTls).await?;
+                    drop(tokio::spawn(carry(connection, heard)));
+                    Ok(client)
+                }
+                Some(tls) => {
+                    let (client, connection) = config.connect(tls.clone()).await?;
+                    drop(tokio::spawn(carry(connection, heard)));
+                    Ok(client)
+                }
+            }
+        };
+        tokio::time::timeout(patience, connecting).await.map_err(|_| Failure::Silent)?
+    }
+
     /// Connections that are shared by readers.
     pub(super) fn pool(&self, size: usize, patience: &Patience) -> Result<Pool, OpenError> {
         let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
@@ -83,6 +104,19 @@ impl Link {
             }
         };
         drop(tokio::time::timeout(patience, cancelling).await);
+    }
+}
+
+/// The other half of a connection that listens, until it ends.
+async fn carry<S, T>(mut connection: Connection<S, T>, heard: impl Fn(&str))
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+        if let AsyncMessage::Notification(notification) = message {
+            heard(notification.payload());
+        }
     }
 }
 

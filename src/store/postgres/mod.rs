@@ -8,7 +8,9 @@
 mod address;
 mod commit;
 mod connect;
+mod contact;
 mod failure;
+mod follow;
 mod high_water;
 mod keeper;
 mod read;
@@ -19,10 +21,11 @@ mod settings;
 mod shared;
 mod sql;
 mod start;
+mod together;
 mod transaction;
 
 pub use address::{Address, AddressError};
-pub use settings::{OpenError, Options, Patience};
+pub use settings::{Listen, OpenError, Options, Patience};
 
 use std::{
     path::{Path, PathBuf},
@@ -31,6 +34,7 @@ use std::{
         mpsc::{Sender, SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
 use tokio::time::Instant;
@@ -43,9 +47,10 @@ use crate::{
     store::{
         CommitError, Health, Mode, Page, ReadError, Receipt, Store, TreeHead,
         log::LogLock,
-        postgres::{commit::Job, read::Reader, shared::Shared},
+        postgres::{commit::Job, contact::Contact, follow::Follower, read::Reader, shared::Shared, together::Member},
         roster::Roster,
         status_board::StatusBoard,
+        together::Together,
         watch::Watch,
     },
 };
@@ -63,6 +68,10 @@ pub struct PostgresStore {
     writer: Option<JoinHandle<()>>,
     /// The keeper, and what it stops at when it is dropped.
     keeper: Option<(Sender<()>, JoinHandle<()>)>,
+    contact: Arc<Contact>,
+    member: Member,
+    /// Follows other nodes.
+    follower: Option<Follower>,
     patience: Patience,
     _lock: LogLock,
 }
@@ -126,7 +135,20 @@ impl Store for PostgresStore {
     }
 
     fn health(&self) -> Health {
-        self.shared.health()
+        let mut health = self.shared.health();
+        health.lag = self.contact.lag();
+        health.cautions.extend(self.contact.cautions());
+        health.cautions.sort_unstable();
+        health.cautions.dedup();
+        health
+    }
+
+    fn lag(&self) -> Duration {
+        self.contact.lag()
+    }
+
+    fn together(&self) -> Option<&dyn Together> {
+        Some(&self.member)
     }
 }
 
@@ -134,6 +156,7 @@ impl Drop for PostgresStore {
     /// Waits for the commits that were taken.
     fn drop(&mut self) {
         self.queue = None;
+        self.follower = None;
         if let Some((stop, keeper)) = self.keeper.take() {
             drop(stop);
             let _ = keeper.join();

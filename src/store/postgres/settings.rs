@@ -35,6 +35,18 @@ impl Default for Patience {
     }
 }
 
+/// Where notifications of other nodes are heard. Without them changes are seen within the time of a poll.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Listen {
+    /// At the address of the database.
+    #[default]
+    Database,
+    /// At another address of the same database: notifications do not pass a pooler.
+    At(Box<Address>),
+    /// Nowhere.
+    Off,
+}
+
 /// What a store is opened with.
 pub struct Options<'a> {
     /// The folder for what this node keeps for itself; made when it is missing.
@@ -43,6 +55,8 @@ pub struct Options<'a> {
     pub database: Address,
     /// A replica for lookups on which no commit depends.
     pub replica: Option<Address>,
+    /// Where notifications of other nodes are heard.
+    pub listen: Listen,
     /// The key of the order in which indices are given; the same at all nodes.
     pub index_key: SecretKey,
     /// Signs snapshots.
@@ -82,6 +96,7 @@ impl<'a> Options<'a> {
             data,
             database,
             replica: None,
+            listen: Listen::Database,
             index_key,
             log_signer,
             clock,

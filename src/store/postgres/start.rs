@@ -26,16 +26,19 @@ use crate::{
             PostgresStore,
             commit::{Committer, PAGE},
             connect::Link,
+            contact::Contact,
             failure::Failure,
             folder,
+            follow::Following,
             high_water::HighWater,
             keeper::Keeper,
             read::{Reader, Source},
             runtime::Runtime,
             schema::{self, Migrate},
-            settings::{OpenError, Options},
+            settings::{Listen, OpenError, Options},
             shared::{Shared, place_of},
             sql::{self, Head},
+            together::Member,
         },
         rows::encoding,
         snapshot::{self, Snapshot},
@@ -239,6 +242,25 @@ fn damage(told: &Told, head: &Head, seen: Option<TreeHead>) -> Option<Damage> {
     (told.store.map(|store| *store.as_bytes()) != Some(head.store)).then_some(Damage::ForeignRecords)
 }
 
+fn reader(options: &Options<'_>, link: &Link, runtime: &Arc<Runtime>, shared: &Arc<Shared>) -> Result<Reader, OpenError> {
+    let patience = options.patience;
+    let source =
+        |link: Link| -> Result<Source, OpenError> { Ok(Source { pool: link.pool(options.connections, &patience)?, link }) };
+    let replica = options.replica.as_ref().map(|address| source(Link::to(address)?)).transpose()?;
+    let primary = source(link.clone())?;
+    let (runtime, shared) = (Arc::clone(runtime), Arc::clone(shared));
+    Ok(Reader { runtime, shared, primary, replica, patience: patience.read })
+}
+
+/// The way to notifications, if they are wanted.
+fn listening(listen: &Listen, database: &Link) -> Result<Option<Link>, OpenError> {
+    match listen {
+        Listen::Database => Ok(Some(database.clone())),
+        Listen::At(address) => Link::to(address).map(Some),
+        Listen::Off => Ok(None),
+    }
+}
+
 /// Starts the threads.
 fn run(
     options: Options<'_>,
@@ -250,13 +272,18 @@ fn run(
     lock: LogLock,
 ) -> Result<PostgresStore, OpenError> {
     let patience = options.patience;
-    let source =
-        |link: Link| -> Result<Source, OpenError> { Ok(Source { pool: link.pool(options.connections, &patience)?, link }) };
-    let replica = options.replica.as_ref().map(|address| source(Link::to(address)?)).transpose()?;
-    let primary = source(link.clone())?;
-    let (shared_too, runtime_too) = (Arc::clone(&shared), Arc::clone(&runtime));
-    let reader = Reader { runtime: runtime_too, shared: shared_too, primary, replica, patience: patience.read };
-    let reader = Arc::new(reader);
+    let reader = Arc::new(reader(&options, &link, &runtime, &shared)?);
+    let node = options.random.array();
+    let member = Member::new(Arc::clone(&runtime), reader.primary.pool.clone(), node, patience.read);
+    let contact = Arc::new(Contact::now(options.clock));
+    let following = Following {
+        runtime: Arc::clone(&runtime),
+        shared: Arc::clone(&shared),
+        contact: Arc::clone(&contact),
+        listen: listening(&options.listen, &link)?,
+        database: link.clone(),
+        patience,
+    };
     let committer = Committer {
         shared: Arc::clone(&shared),
         runtime: Arc::clone(&runtime),
@@ -265,7 +292,7 @@ fn run(
         pools: None,
         index_key: options.index_key,
         list_capacity: options.list_capacity,
-        node: options.random.array(),
+        node,
         random: options.random,
         group: options.group.max(1),
         patience,
@@ -288,6 +315,9 @@ fn run(
         queue: Some(queue),
         writer: Some(writer),
         keeper: Some((stop, keeper)),
+        contact,
+        member,
+        follower: Some(following.start()?),
         patience,
         _lock: lock,
     })
