@@ -79,6 +79,12 @@ pub(super) fn store(storage: &StorageOptions) -> Result<(), StartRefusal> {
     if let Some(why) = storage.store.fault() {
         return Err(StartRefusal::Store("--store", why.to_owned()));
     }
+    if let Some(listen) = &storage.store_listen {
+        let alone = (storage.store == StoreChoice::Sled).then_some("only a PostgreSQL database sends notifications");
+        if let Some(why) = alone.or(listen.fault()) {
+            return Err(StartRefusal::Store("--store-listen", why.to_owned()));
+        }
+    }
     match &storage.store_replica {
         None => Ok(()),
         Some(replica) if replica.fault().is_some() => {

@@ -28,7 +28,7 @@ pub use outbound::OutboundOptions;
 pub use reading::{Cli, Command, ReadError, read};
 pub use report::{LogFormat, LogLevel, ReportOptions};
 pub use storage::StorageOptions;
-pub use store_choice::StoreChoice;
+pub use store_choice::{ListenChoice, StoreChoice};
 
 /// What `yufu serve` takes.
 #[derive(Clone, Debug, clap::Args)]

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::app::config::{quoted, store_choice::StoreChoice};
+use crate::app::config::{
+    quoted,
+    store_choice::{ListenChoice, StoreChoice},
+};
 
 /// Where data, keys, credential types and use cases are.
 #[derive(Clone, Debug, Eq, PartialEq, clap::Args)]
@@ -20,6 +23,11 @@ pub struct StorageOptions {
     /// A replica of the database, for lists and the log, which may lag; what a decision rests on is asked of `--store`
     #[arg(long, env = "YUFU_STORE_REPLICA", value_name = "URL", hide_env_values = true)]
     pub store_replica: Option<StoreChoice>,
+
+    /// Where changes of other nodes are announced: an address of the database itself when `--store` is a pooler's, which
+    /// passes no notifications; `off` to hear none, and see changes a fifth of a second later [default: at `--store`]
+    #[arg(long, env = "YUFU_STORE_LISTEN", value_name = "URL|off", hide_env_values = true)]
+    pub store_listen: Option<ListenChoice>,
 
     /// The folder for private keys and certificates; made, with development keys, when it is missing
     #[arg(long, env = "YUFU_KEYS", value_name = "DIR", default_value = "keys")]
@@ -40,6 +48,7 @@ impl Default for StorageOptions {
             data: "data".into(),
             store: StoreChoice::Sled,
             store_replica: None,
+            store_listen: None,
             keys: "keys".into(),
             credential_types: None,
             use_cases: None,
@@ -53,6 +62,9 @@ impl StorageOptions {
         lines.push(("store", quoted(&self.store)));
         if let Some(replica) = &self.store_replica {
             lines.push(("store-replica", quoted(replica)));
+        }
+        if let Some(listen) = &self.store_listen {
+            lines.push(("store-listen", quoted(listen)));
         }
         lines.push(("keys", quoted(self.keys.display())));
         if let Some(folder) = &self.credential_types {

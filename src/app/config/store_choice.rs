@@ -70,3 +70,41 @@ impl fmt::Display for StoreChoice {
         }
     }
 }
+
+/// Where notifications of the database are heard.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ListenChoice {
+    /// Nowhere.
+    Off,
+    /// At this address of the database.
+    At(StoreChoice),
+}
+
+impl FromStr for ListenChoice {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        if text == "off" { Ok(Self::Off) } else { text.parse().map(Self::At) }
+    }
+}
+
+impl ListenChoice {
+    /// Why nothing can be heard there.
+    pub(super) fn fault(&self) -> Option<&str> {
+        match self {
+            Self::Off => None,
+            Self::At(StoreChoice::Sled) => Some("only a PostgreSQL database sends notifications"),
+            Self::At(at) => at.fault(),
+        }
+    }
+}
+
+impl fmt::Display for ListenChoice {
+    /// Without a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::At(at) => at.fmt(f),
+        }
+    }
+}

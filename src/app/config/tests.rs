@@ -111,6 +111,14 @@ fn the_password_of_the_database_is_never_printed() {
         let error = serve(&["--store", store, "--store-replica", replica]).expect_err(replica);
         assert!(error.starts_with("--store-replica: "), "{error}");
     }
+    let pooled = ["--store", "postgres://[::1]:6432/d", "--store-listen", "postgres://u:s3cret@[::1]/d"];
+    let shown = serve(&pooled).expect("good settings").to_toml();
+    assert!(shown.contains("store-listen = \"postgres://u@[::1]/d\"\n"), "{shown}");
+    assert!(serve(&["--store", "postgres://[::1]/d", "--store-listen", "off"]).is_ok());
+    for (store, listen) in [("sled", "off"), ("postgres://[::1]/d", "sled"), ("postgres://[::1]/d", "x")] {
+        let error = serve(&["--store", store, "--store-listen", listen]).expect_err(listen);
+        assert!(error.starts_with("--store-listen: "), "{error}");
+    }
 }
 
 #[test]

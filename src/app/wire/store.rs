@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 #[cfg(feature = "postgres")]
-use crate::store::{
-    log,
-    postgres::{self, PostgresStore},
+use crate::{
+    app::config::ListenChoice,
+    store::{
+        log,
+        postgres::{self, PostgresStore},
+    },
 };
 use crate::{
     app::{
@@ -44,8 +47,21 @@ pub(super) fn open(
             log::create_folder(&log::folder(data)).map_err(postgres::OpenError::from)?;
             let replica = config.storage.store_replica.as_ref().and_then(StoreChoice::address).cloned();
             let options = postgres::Options::new(data, (**address).clone(), index_key, log_signer, clock, random);
-            Ok(Arc::new(PostgresStore::open(postgres::Options { attested, replica, ..options })?))
+            let listen = listen(config.storage.store_listen.as_ref());
+            Ok(Arc::new(PostgresStore::open(postgres::Options { attested, replica, listen, ..options })?))
         }
         StoreChoice::Unusable(why) => Err(StartRefusal::Store("--store", why.clone()).into()),
+    }
+}
+
+/// Where the store hears of other nodes.
+#[cfg(feature = "postgres")]
+fn listen(choice: Option<&ListenChoice>) -> postgres::Listen {
+    match choice {
+        None => postgres::Listen::Database,
+        Some(ListenChoice::Off) => postgres::Listen::Off,
+        Some(ListenChoice::At(at)) => {
+            at.address().map_or(postgres::Listen::Off, |address| postgres::Listen::At(Box::new(address.clone())))
+        }
     }
 }
