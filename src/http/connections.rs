@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     fn connections(total: usize, each: usize) -> Arc<Connections> {
-        let trusted_proxies = vec!["192.0.2.128/25".parse().expect("a block")];
+        let trusted_proxies = vec!["10.0.0.0/8".parse().expect("a block")];
         let limits = ConnectionLimits { total, each, trusted_proxies, stalled: STALLED };
         Arc::new(Connections::new(limits, Arc::new(Metrics::default())))
     }
@@ -192,7 +192,7 @@ mod tests {
         let _first = come(&all, "2001:db8::1");
         assert_eq!(come(&all, "2001:db8::ffff:2").beyond, Some(Beyond::Each));
         assert_eq!(come(&all, "2001:db8:0:1::1").beyond, None);
-        for many in ["127.0.0.1", "::1", "192.0.2.200"] {
+        for many in ["127.0.0.1", "::1", "10.0.0.7"] {
             let places: Vec<_> = (0..5).map(|_| come(&all, many)).collect();
             assert!(places.iter().all(|place| place.beyond.is_none()), "{many}");
         }

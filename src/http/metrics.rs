@@ -9,6 +9,7 @@ use metrics::{counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 
 use crate::{
+    base::clock::ClockWatch,
     http::standing::{Standing, Warning},
     model::{
         admission::AdmissionReason,
@@ -45,6 +46,8 @@ pub struct Gauges<'a> {
     pub presentations: usize,
     /// Who follows a presentation.
     pub followers: usize,
+    /// What became of the wall clock.
+    pub clock: &'a ClockWatch,
     /// How well the service is.
     pub standing: &'a Standing,
 }
@@ -115,6 +118,8 @@ impl Metrics {
             gauge!("yufu_log_events").set(health.events as f64);
             gauge!("yufu_status_lists").set(now.status_lists as f64);
             gauge!("yufu_oldest_list_seconds").set(standing.oldest_list_seconds.unwrap_or_default() as f64);
+            gauge!("yufu_clock_off_seconds").set(now.clock.off() as f64);
+            counter!("yufu_clock_steps_total").absolute(now.clock.jumps());
             gauge!("yufu_calls_inside").set(now.calls_inside as f64);
             gauge!("yufu_calls_late").set(now.calls_late as f64);
             gauge!("yufu_connections").set(now.connections as f64);
@@ -148,7 +153,11 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{http::problem::Words, store::Health};
+    use crate::{
+        base::{clock::ManualClock, time::Timestamp},
+        http::problem::Words,
+        store::Health,
+    };
 
     #[test]
     fn requests_are_counted_by_route_and_not_by_what_clients_choose() {
@@ -164,6 +173,10 @@ mod tests {
             lag: Duration::from_millis(1500),
             cautions: Vec::new(),
         };
+        let clock = ManualClock::at(Timestamp::from_unix(1_795_500_000));
+        let watch = ClockWatch::new(&clock);
+        clock.set_wall(Timestamp::from_unix(1_795_496_400));
+        assert_eq!(watch.look(&clock), Some(-3600));
         let standing = Standing {
             status: "ready",
             message: Words::new("好", "well"),
@@ -179,6 +192,7 @@ mod tests {
             connections: 6,
             presentations: 4,
             followers: 5,
+            clock: &watch,
             standing: &standing,
         };
         let text = metrics.render(&now);
@@ -192,6 +206,8 @@ mod tests {
             "yufu_store_lag_seconds 1.5",
             "yufu_oldest_list_seconds 12",
             "yufu_calls_late 3",
+            "yufu_clock_off_seconds -3600",
+            "yufu_clock_steps_total 1",
             "yufu_connections 6",
             r#"yufu_standing{status="ready"} 1"#,
             r#"yufu_standing{status="guarded"} 0"#,

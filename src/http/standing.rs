@@ -22,14 +22,16 @@ pub enum Warning {
     LittleRoom,
     /// The oldest published list was signed so many seconds ago: signing fails or hangs.
     ListsOld(i64),
+    /// The wall clock was stepped within the last hour and stands so many seconds off.
+    ClockStepped(i64),
     /// So many calls go on after their callers were told that it takes too long.
     CallsHang(usize),
 }
 
 impl Warning {
     /// Every name there is, for a metric that says 0 where there is nothing.
-    pub const NAMES: [&str; 5] =
-        ["failover_may_lose_revocations", "store_unreachable", "little_room", "lists_old", "calls_hang"];
+    pub const NAMES: [&str; 6] =
+        ["failover_may_lose_revocations", "store_unreachable", "little_room", "lists_old", "clock_stepped", "calls_hang"];
 
     /// The stable name.
     pub const fn name(&self) -> &'static str {
@@ -38,6 +40,7 @@ impl Warning {
             Self::StoreUnreachable => "store_unreachable",
             Self::LittleRoom => "little_room",
             Self::ListsOld(_) => "lists_old",
+            Self::ClockStepped(_) => "clock_stepped",
             Self::CallsHang(_) => "calls_hang",
         }
     }
@@ -63,6 +66,13 @@ impl Warning {
                 format!(
                     "the oldest status list was signed {seconds} seconds ago: look at the signing key; the last lists are \
                      served until they expire"
+                ),
+            ),
+            Self::ClockStepped(seconds) => Words::new(
+                format!("系统时钟被调整，偏差 {seconds} 秒：请检查时间服务器，以及此间签署内容的日期"),
+                format!(
+                    "the clock was stepped and stands {seconds} seconds off: look at the time server, and at what was dated \
+                     meanwhile"
                 ),
             ),
             Self::CallsHang(count) => Words::new(
@@ -111,6 +121,7 @@ impl Standing {
         // Lists of a store that lost data are not signed anew on purpose.
         let publishes = !matches!(health.mode, Mode::Guarded(_));
         warnings.extend(oldest_list_seconds.filter(|age| publishes && *age > LISTS_OLD_SECONDS).map(Warning::ListsOld));
+        warnings.extend(Some(state.clock_watch.off()).filter(|off| *off != 0).map(Warning::ClockStepped));
         warnings.extend(Some(state.door.late()).filter(|late| *late > 0).map(Warning::CallsHang));
         let (status, message) = status(&health);
         Self { status, message, is_ready: status == "ready", warnings, health, oldest_list_seconds }

@@ -94,6 +94,8 @@ pub struct State {
     pub seal: Arc<Seal>,
     /// Tokens of operators and checkpoints.
     pub operator_tokens: OperatorTokens,
+    /// What became of the wall clock.
+    pub clock_watch: crate::base::clock::ClockWatch,
     /// The connections that are open.
     pub connections: Arc<crate::http::connections::Connections>,
     /// The way into the blocking pool.

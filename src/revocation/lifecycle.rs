@@ -11,7 +11,7 @@ use crate::{
     base::{base64url, clock::Clock, limits::NOTE_BYTES, random::Random, time::Timestamp},
     keyring::Keyring,
     model::{
-        card::{Card, Circumstance, Reason, State, TransitionError},
+        card::{Card, Change, Circumstance, Reason, State, TransitionError},
         event::{EventDraft, What},
         ids::{CardId, PersonId},
         own_suspension::UndoError,
@@ -143,7 +143,7 @@ impl Lifecycle {
         for _ in 0..ROUNDS {
             let Versioned { version, value: card } = self.card(id)?;
             may_touch(by, &card, self.clock.now())?;
-            if is_done(by, &card, to) {
+            if is_done(by, &card, order, to) {
                 if self.is_shown(&card) {
                     return Ok(card);
                 }
@@ -217,12 +217,19 @@ impl Lifecycle {
     }
 }
 
-/// Whether there is nothing left to do. A holder's word does not take an operator's place in a card's history.
-fn is_done(by: &Authority, card: &Card, to: Transition) -> bool {
+/// Whether there is nothing left to do. A holder's word does not take an operator's place in a card's history; an operator
+/// who orders the same suspension once more has not seen the answer to the first.
+fn is_done(by: &Authority, card: &Card, order: &Order, to: Transition) -> bool {
     match to {
         Transition::Revoke => card.state == State::Revoked,
+        Transition::Suspend if card.state != State::Suspended => false,
+        Transition::Suspend if matches!(by, Authority::Holder(_)) => card.suspended_until.is_none(),
         Transition::Suspend => {
-            matches!(by, Authority::Holder(_)) && card.state == State::Suspended && card.suspended_until.is_none()
+            let is_last = |last: &Change| {
+                let same = last.by == by.actor() && last.reason == Some(order.reason);
+                same && last.state == State::Suspended && last.sealed_note.is_none() && order.note.is_none()
+            };
+            card.suspended_until == order.until && card.history.last().is_some_and(is_last)
         }
         Transition::Reinstate | Transition::Undo(_) => false,
     }

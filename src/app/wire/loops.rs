@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    app::wire::StartError,
+    app::wire::{StartError, clock_watch},
     http::State,
     issuance::test_issuer::TestIssuer,
     model::record::{Commit, Guard, Query, Write},
@@ -58,6 +58,7 @@ impl Loops {
             let mut round = 0_u32;
             // The bell is never rung, only taken away.
             while rung.recv_timeout(SCHEDULE) == Err(RecvTimeoutError::Timeout) {
+                clock_watch::look(&keeping);
                 let leads = leads(&*keeping.store);
                 if leads {
                     schedule(&keeping);

@@ -4,6 +4,7 @@
 mod attesters;
 mod between;
 mod bind;
+mod clock_watch;
 mod error;
 mod files;
 mod fill;
@@ -43,7 +44,10 @@ use crate::{
         openings::Openings,
         seal::{self, Seal},
     },
-    base::{clock::Clock, random::Random},
+    base::{
+        clock::{Clock, ClockWatch},
+        random::Random,
+    },
     crypto::Signer,
     http::{
         State,
@@ -196,6 +200,7 @@ impl Service {
 
     /// Runs once what the background does every few seconds, for tests whose clock does not run by itself.
     pub fn tick(&self) {
+        clock_watch::look(&self.state);
         loops::schedule(&self.state);
         loops::restore_test_codes(&self.state);
         loops::prune(&self.state);
@@ -350,6 +355,7 @@ impl Materials {
             door: Door::with(self.patience),
             limits: self.limits,
             connections: self.connections,
+            clock_watch: ClockWatch::new(&*self.clock),
             metrics: self.metrics,
             public_url: self.public_url,
             types: self.types,

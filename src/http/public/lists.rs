@@ -1,6 +1,6 @@
 //! Status lists (draft-ietf-oauth-status-list section 8): bytes that were prepared once, with strong entity tags.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -25,6 +25,11 @@ use crate::{
 
 /// Seconds for which caches may keep a list. A verifier that wants it newer asks with its entity tag.
 const SECONDS: u32 = 30;
+
+/// How often, and after how long each time, it is looked whether a round of signing has brought the list: two seconds in all,
+/// in which hundreds of lists are signed.
+const LOOKS: u32 = 100;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// The media type of a status list token.
 const MEDIA_TYPE: &str = "application/statuslist+jwt";
@@ -51,6 +56,18 @@ pub(in crate::http) async fn all(request: HttpRequest, state: web::Data<State>) 
 
 /// The first version of a list that was opened within the last second, signed now: a card that was just issued names it.
 async fn first_version(state: &web::Data<State>, id: ListId) -> Result<Arc<Published>, Problem> {
+    for _ in 0..LOOKS {
+        if !state.publisher.is_signing() {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        if let Some(list) = state.publisher.current(id) {
+            return Ok(list);
+        }
+    }
+    if state.publisher.is_signing() {
+        return Err(Kind::NotReadyYet.into());
+    }
     let list = call_from_memory(state, move |state| {
         if let Err(error) = state.publisher.publish(&*state.store, &*state.clock) {
             tracing::error!(%error, "a status list could not be signed");

@@ -25,6 +25,7 @@ async fn metrics(state: web::Data<State>) -> HttpResponse {
         connections: state.connections.open(),
         presentations: state.presentations.count(),
         followers: state.followers.count(),
+        clock: &state.clock_watch,
         standing: &standing,
     };
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(state.metrics.render(&now))

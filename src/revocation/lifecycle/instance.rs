@@ -51,7 +51,7 @@ impl Lifecycle {
             let (mut change, now) = (Change::default(), self.clock.now());
             for card in belongings.cards.iter().filter(|card| card.value.state != State::Revoked) {
                 // What it is already is held for the commit, and not said again.
-                match is_done(authority, &card.value, Transition::Suspend) {
+                match is_done(authority, &card.value, order, Transition::Suspend) {
                     true => change.keep(card),
                     false => {
                         change.card(card, self.transition(authority, &card.value, order, Transition::Suspend)?, authority, now)

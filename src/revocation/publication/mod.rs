@@ -11,7 +11,7 @@ use std::{
     collections::BTreeMap,
     io::Write,
     path::Path,
-    sync::{Arc, Mutex, PoisonError, RwLock, atomic::AtomicBool},
+    sync::{Arc, Mutex, PoisonError, RwLock, TryLockError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -158,6 +158,12 @@ impl Publisher {
     pub fn oldest(&self) -> Option<Timestamp> {
         let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);
         versions.values().map(|version| version.published.signed_at).min()
+    }
+
+    /// Whether a round of signing is under way. Who asks for a list waits beside it and not behind it: a key that hangs
+    /// must not take the seats of those who ask for something else.
+    pub fn is_signing(&self) -> bool {
+        matches!(self.round.try_lock(), Err(TryLockError::WouldBlock))
     }
 
     /// The URIs of all published lists, for the aggregation (section 9 of the draft).
