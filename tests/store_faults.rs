@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use yufu::{
     model::{
         card::State,
-        record::{Commit, Key},
+        record::{Commit, Key, Write},
     },
     store::{
         CommitError, Mode, Store,
@@ -193,7 +193,10 @@ fn records_that_cannot_be_synced_at_the_start_are_read_and_not_written() {
     drop(store);
     // An event the records do not hold is not redone by a start that must not write, and its card is not good.
     let store = folder.open_with(FailAt::nth(Step::RecordsApply, 0));
-    assert_eq!(store.commit(transition(&card(&store, "card"), State::Revoked, None)), Err(CommitError::OutcomeUnknown));
+    let mut revoke = transition(&card(&store, "card"), State::Revoked, None);
+    // What the event does not tell has to reach the records before the answer.
+    revoke.writes.push(Write::Put(setting("beside", "it")));
+    assert_eq!(store.commit(revoke), Err(CommitError::OutcomeUnknown));
     drop(store);
     let store = folder.open_with(FailAt::nth(Step::StartSync, 1));
     assert_eq!(store.health().mode, Mode::ReadOnly);

@@ -18,7 +18,7 @@ use yufu::{
     model::{
         card::State,
         event::What,
-        record::{Commit, Key, Record},
+        record::{Commit, Key, Record, Write},
     },
     store::{
         CommitError, Damage, Mode, Store,
@@ -80,10 +80,11 @@ fn a_repair_keeps_evidence_that_was_not_destroyed() {
     copy(&world.store(), &before);
     let store = world.folder.open();
     store.commit(destroy_evidence("over")).expect("it is destroyed");
+    store.commit(register("late", &["late"])).expect("it is registered");
     store.commit(register("last", &["last"])).expect("it is registered");
     drop(store);
     replace(&before, &world.store());
-    let damage = Damage::RecordsBehind { records, applied: records + 1 };
+    let damage = Damage::RecordsBehind { records, applied: records + 2 };
     opens_guarded(&world, &damage);
     is_repaired(&world, &damage);
     let store = world.folder.open();
@@ -312,7 +313,9 @@ fn a_crash_between_log_and_records_is_redone_or_made_void() {
     ];
     let start = world.folder.path().with_file_name("start");
     copy(&world.folder.path(), &start);
-    for (commit, holds, compensations) in rows {
+    for (mut commit, holds, compensations) in rows {
+        // What no event tells has to reach the records before the answer, whatever else the commit does.
+        commit.writes.push(Write::Put(setting("beside", "it")));
         // The second fault hits the start that makes the first one good.
         for second in [None, Some(Step::LogWrite), Some(Step::LogSync), Some(Step::RecordsApply), Some(Step::Answer)] {
             replace(&start, &world.folder.path());
@@ -365,7 +368,9 @@ fn after_a_failed_sync_nothing_is_written_and_the_next_start_settles_it() {
     for step in [Step::LogSync, Step::RecordsSync, Step::Answer] {
         let world = World::new();
         let store = world.folder.open_with(FailOnce::at(step));
-        let commit = transition(&card(&store, "valid"), State::Revoked, None);
+        let mut commit = transition(&card(&store, "valid"), State::Revoked, None);
+        // What the event does not tell has to be synced by itself.
+        commit.writes.push(Write::Put(setting("beside", "it")));
         assert_eq!(store.commit(commit), Err(CommitError::OutcomeUnknown), "{step:?}");
         assert_eq!(store.health().mode, Mode::ReadOnly);
         assert_eq!(store.commit(issue("refused", 1)), Err(CommitError::ReadOnly));

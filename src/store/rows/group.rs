@@ -25,6 +25,8 @@ pub(in crate::store) struct Group<'a> {
     pools: Pools,
     events: Vec<LoggedEvent>,
     next: u64,
+    /// Whether everything admitted so far follows from its events; asked for by [`proving`](Self::proving).
+    follows: Option<bool>,
 }
 
 /// What a group does.
@@ -43,7 +45,20 @@ impl<'a> Group<'a> {
         pools: Pools,
         next: u64,
     ) -> Self {
-        Self { overlay: Overlay::over(records), board, random, pools, events: Vec::new(), next }
+        Self { overlay: Overlay::over(records), board, random, pools, events: Vec::new(), next, follows: None }
+    }
+
+    /// The same, and each commit is tried: do its events alone lead to exactly what it writes?
+    #[must_use]
+    pub(in crate::store) fn proving(mut self) -> Self {
+        self.follows = Some(true);
+        self
+    }
+
+    /// Whether the changes of every admitted commit follow from its events, so that whoever has the events can make them
+    /// again. Only a group that was [`proving`](Self::proving) can tell.
+    pub(in crate::store) fn follows_from_events(&self) -> bool {
+        self.follows == Some(true)
     }
 
     /// Takes a commit into the group, or refuses it and leaves the group as it was.
@@ -51,7 +66,13 @@ impl<'a> Group<'a> {
         let (events, pools) = (self.events.len(), (!commit.issue.is_empty()).then(|| self.pools.clone()));
         let admitted = self.try_admit(commit);
         match &admitted {
-            Ok(_) => self.overlay.keep(),
+            Ok(_) => {
+                if self.follows == Some(true) {
+                    let own = self.events.get(events..).unwrap_or_default();
+                    self.follows = Some(self.overlay.follows_from(own));
+                }
+                self.overlay.keep();
+            }
             Err(_) => {
                 self.overlay.discard();
                 self.events.truncate(events);

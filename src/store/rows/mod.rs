@@ -7,6 +7,7 @@ pub(in crate::store) mod group;
 pub(in crate::store) mod overlay;
 pub(in crate::store) mod pools;
 pub(in crate::store) mod query;
+pub(in crate::store) mod redo;
 
 use crate::store::ReadError;
 

@@ -1,13 +1,19 @@
 //! What the records will be once the commits of a group are made: the records, then the earlier commits of the group,
 //! then the commit at hand.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
 
 use crate::{
-    model::record::{Key, Record},
+    model::{
+        event::LoggedEvent,
+        record::{Key, Record},
+    },
     store::{
         ReadError,
-        rows::{Change, Rows, encoding},
+        rows::{Change, Rows, encoding, redo::redo_event},
     },
 };
 
@@ -96,6 +102,14 @@ impl<'a> Overlay<'a> {
             self.own.insert(key, None);
         }
         Ok(())
+    }
+
+    /// Whether redoing `events` on what was there before the commit at hand gives exactly its changes, byte for byte.
+    pub(in crate::store) fn follows_from(&mut self, events: &[LoggedEvent]) -> bool {
+        let made = mem::take(&mut self.own);
+        let follows = events.iter().all(|logged| redo_event(self, &logged.event) == Ok(true)) && self.own == made;
+        self.own = made;
+        follows
     }
 
     /// Makes the changes of the commit at hand part of the group.

@@ -1,12 +1,18 @@
 //! The one thread that writes. It orders commits, and an answer leaves it only when the disk has what it says.
+//!
+//! Commits that wait at one time share the syncs, and a group whose changes follow from its events needs one sync only: that
+//! of the log, from which a start would make the changes again. See docs/ARCHITECTURE.md, "One sync or two".
 
-use std::sync::{
-    Arc,
-    mpsc::{Receiver, SyncSender},
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender},
+    },
+    time::Duration,
 };
 
 use crate::{
-    base::random::Random,
+    base::{clock::Clock, random::Random},
     format::merkle::{Frontier, leaf_hash},
     model::{
         event::{LoggedEvent, What},
@@ -26,6 +32,13 @@ use crate::{
     },
 };
 
+/// Bytes of records that may be held back. sled gets them in one batch and writes segments of 512 KiB, so that it never has
+/// more under way than with one large group.
+const MOST_OWED_BYTES: usize = 256 * 1024;
+
+/// How long the records' sync may be owed.
+const OWED_AT_MOST: Duration = Duration::from_secs(1);
+
 pub(super) type Answer = Result<Receipt, CommitError>;
 
 /// A commit and who waits for it.
@@ -42,10 +55,32 @@ pub(super) struct Committer {
     pub(super) frontier: Frontier,
     pub(super) pools: Pools,
     pub(super) identity: Identity,
+    pub(super) owed: Owed,
+    /// How many callers there were when the last group was answered.
+    pub(super) expected: usize,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) faults: Arc<dyn Faults>,
     /// Most commits of one group.
     pub(super) group: usize,
+    /// How long a group waits for those who are expected to join it.
+    pub(super) gather: Duration,
+}
+
+/// What can be made again from the log, is held back from the records' database, and is read as if it were there.
+pub(super) struct Owed {
+    /// The last event whose changes are synced.
+    synced: u64,
+    bytes: usize,
+    /// When the first of it was held back, by the monotonic clock; none when nothing is owed.
+    since: Option<Duration>,
+}
+
+impl Owed {
+    /// Nothing, at this event.
+    pub(super) const fn nothing(synced: u64) -> Self {
+        Self { synced, bytes: 0, since: None }
+    }
 }
 
 impl Committer {
@@ -53,12 +88,59 @@ impl Committer {
     pub(super) fn run(mut self, queue: &Receiver<Job>) {
         // If the thread dies of a panic, nothing may look as if it could still be written.
         let _closing = Closing(Arc::clone(&self.shared));
-        while let Ok(first) = queue.recv() {
-            let waiting = std::iter::once(first).chain(std::iter::from_fn(|| queue.try_recv().ok()));
-            let (commits, answers): (Vec<_>, Vec<_>) = waiting.take(self.group).map(|job| (job.commit, job.answer)).unzip();
-            for (answer, to) in self.commit(commits).into_iter().zip(answers) {
-                // Who does not wait any more can ask the store.
-                let _ = to.send(answer);
+        loop {
+            let first = match self.owed.since {
+                None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(since) => {
+                    let left = since.saturating_add(OWED_AT_MOST).saturating_sub(self.clock.monotonic());
+                    queue.recv_timeout(left)
+                }
+            };
+            match first {
+                Ok(first) => self.serve(first, queue),
+                Err(RecvTimeoutError::Timeout) => self.settle(),
+                Err(RecvTimeoutError::Disconnected) => return self.settle(),
+            }
+        }
+    }
+
+    /// Makes one group of what waits.
+    fn serve(&mut self, first: Job, queue: &Receiver<Job>) {
+        let mut jobs = vec![first];
+        // Who was answered last time is on the way back, mostly: sharing one sync with them is quicker than another sync.
+        let expected = self.expected.min(self.group);
+        while jobs.len() < self.group {
+            match queue.try_recv() {
+                Ok(job) => jobs.push(job),
+                Err(_) if jobs.len() >= expected => break,
+                Err(_) => match queue.recv_timeout(self.gather) {
+                    Ok(job) => jobs.push(job),
+                    Err(_) => break,
+                },
+            }
+        }
+        let (commits, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.commit, job.answer)).unzip();
+        let made = self.commit(commits);
+        self.expected = self.shared.callers();
+        for (answer, to) in made.into_iter().zip(answers) {
+            // Who does not wait any more can ask the store.
+            let _ = to.send(answer);
+        }
+    }
+
+    /// Syncs what is owed.
+    fn settle(&mut self) {
+        if self.owed.since.is_none() || self.shared.mode() != Mode::Normal {
+            // After a failed sync nothing is synced again; the log has all of it.
+            self.owed.since = None;
+            return;
+        }
+        match self.sync_records(Vec::new()) {
+            Ok(()) => self.owed = Owed::nothing(self.identity.sequence),
+            Err(error) => {
+                tracing::error!(error, "the records could not be synced; nothing more is written until a restart");
+                self.owed.since = None;
+                self.shared.close();
             }
         }
     }
@@ -71,20 +153,22 @@ impl Committer {
         let next = self.frontier.size().saturating_add(1);
         let (records, random) = (Arc::clone(&self.records), Arc::clone(&self.random));
         let shared = Arc::clone(&self.shared);
-        let mut group = Group::new(&*records, &shared.board, random.as_ref(), self.pools.clone(), next);
+        let mut group = Group::new(&*records, &shared.board, random.as_ref(), self.pools.clone(), next).proving();
         let answers: Vec<Answer> = commits.into_iter().map(|commit| group.admit(commit)).collect();
         if answers.iter().all(Result::is_err) {
             return answers;
         }
-        match self.make(group.decide()) {
+        let syncs = if group.follows_from_events() { Syncs::Log } else { Syncs::Both };
+        match self.make(group.decide(), syncs) {
             Ok(()) => answers,
             // A guard may have failed because of a commit that was not made now: nobody's answer holds.
             Err(error) => answers.iter().map(|_| Err(error.clone())).collect(),
         }
     }
 
-    /// Log, records, board: in this order, each on disk before the next.
-    pub(super) fn make(&mut self, decided: Decided) -> Result<(), CommitError> {
+    /// Log, records, board, in this order: the log on disk before the rest, and the records too before anybody is told,
+    /// unless they can be made again from the log.
+    pub(super) fn make(&mut self, decided: Decided, syncs: Syncs) -> Result<(), CommitError> {
         let Decided { mut changes, events, pools } = decided;
         if !events.is_empty() {
             self.append(&events)?;
@@ -94,7 +178,7 @@ impl Committer {
         if identity != self.identity {
             changes.push((IDENTITY.to_vec(), Some(identity.encode())));
         }
-        let stored = if changes.is_empty() { Ok(()) } else { self.store(changes) };
+        let stored = if changes.is_empty() { Ok(()) } else { self.store(changes, sequence, syncs) };
         if stored.is_err() {
             self.shared.close();
         }
@@ -109,7 +193,7 @@ impl Committer {
     }
 
     fn append(&mut self, events: &[LoggedEvent]) -> Result<(), CommitError> {
-        let frame = Frame { applied: self.identity.sequence, events: events.to_vec() };
+        let frame = Frame { applied: self.owed.synced, events: events.to_vec() };
         match self.log.append(&frame) {
             Ok(at) => {
                 self.shared.note(frame.first(), at);
@@ -129,11 +213,25 @@ impl Committer {
         }
     }
 
-    fn store(&self, changes: Vec<Change>) -> Result<(), String> {
-        let fault = |step| self.faults.before(step).map_err(|error| error.to_string());
-        fault(Step::RecordsApply)?;
+    fn store(&mut self, changes: Vec<Change>, sequence: u64, syncs: Syncs) -> Result<(), String> {
+        let size = |(key, value): &Change| key.len() + value.as_ref().map_or(0, Vec::len);
+        let bytes = self.owed.bytes.saturating_add(changes.iter().map(size).sum());
+        if syncs == Syncs::Log && bytes <= MOST_OWED_BYTES {
+            self.records.defer(changes);
+            let since = self.owed.since.unwrap_or_else(|| self.clock.monotonic());
+            self.owed = Owed { bytes, since: Some(since), ..self.owed };
+            return Ok(());
+        }
+        self.sync_records(changes)?;
+        self.owed = Owed::nothing(sequence);
+        Ok(())
+    }
+
+    /// Brings these changes and everything owed to the disk.
+    fn sync_records(&self, changes: Vec<Change>) -> Result<(), String> {
+        self.faults.before(Step::RecordsApply).map_err(|error| error.to_string())?;
         self.records.apply(changes)?;
-        fault(Step::RecordsSync)?;
+        self.faults.before(Step::RecordsSync).map_err(|error| error.to_string())?;
         self.records.sync()
     }
 
@@ -150,6 +248,15 @@ impl Committer {
         }
         self.shared.advance(&self.frontier);
     }
+}
+
+/// What a group waits for before it is answered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Syncs {
+    /// The log, which is enough where it tells everything.
+    Log,
+    /// Log and records.
+    Both,
 }
 
 struct Closing(Arc<Shared>);

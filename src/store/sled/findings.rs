@@ -1,6 +1,6 @@
 //! What a data folder holds, before anything is done with it.
 
-use std::path::Path;
+use std::{path::Path, thread, time::Duration};
 
 use crate::store::{
     log::Position,
@@ -14,6 +14,10 @@ use crate::store::{
         start::{LogFound, Plan, RecordsFound, plan},
     },
 };
+
+/// How often, and how long between, records that are in use are tried again: two seconds in all.
+const LEFT_OVER_LOOKS: usize = 40;
+const LEFT_OVER_LOOK: Duration = Duration::from_millis(50);
 
 /// The log of a data folder.
 pub(super) struct Log {
@@ -59,7 +63,16 @@ pub(super) fn find_records(data: &Path) -> Result<(RecordsFound, Option<Records>
     if !folder(data).exists() {
         return Ok((RecordsFound::Absent, None));
     }
-    let records = match Records::open(&folder(data)) {
+    // The lock of the log is ours, so only threads of sled in this process can still hold that of the records: those of an
+    // opening that failed end a little later than it.
+    let opened = (0..LEFT_OVER_LOOKS).find_map(|_| match Records::open(&folder(data)) {
+        Err(NotOpened::InUse) => {
+            thread::sleep(LEFT_OVER_LOOK);
+            None
+        }
+        opened => Some(opened),
+    });
+    let records = match opened.unwrap_or(Err(NotOpened::InUse)) {
         Ok(records) => records,
         Err(NotOpened::InUse) => return Err(OpenError::InUse),
         Err(NotOpened::Unreadable(why)) => return Ok((RecordsFound::Unreadable(why), None)),

@@ -91,6 +91,7 @@ impl Store for SledStore {
             Mode::Opening => return Err(CommitError::Unavailable),
             Mode::ReadOnly | Mode::Guarded(_) => return Err(CommitError::ReadOnly),
         };
+        let _caller = self.shared.caller();
         let (answer, answered) = sync_channel(1);
         queue.send(Job { commit, answer }).map_err(|_| CommitError::ReadOnly)?;
         // The writer died with the commit in hand.

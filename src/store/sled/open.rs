@@ -46,6 +46,7 @@ pub(super) fn open(options: Options<'_>) -> Result<SledStore, OpenError> {
         random: options.random,
         queue: options.queue,
         group: options.group.max(1),
+        gather: options.gather,
         segment_bytes: options.segment_bytes,
         list_capacity: options.list_capacity,
         snapshot_every: options.snapshot_every.max(1),

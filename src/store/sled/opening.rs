@@ -8,6 +8,7 @@ use std::{
         mpsc::{Sender, SyncSender, channel, sync_channel},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use crate::{
@@ -29,7 +30,7 @@ use crate::{
             pools::Pools,
         },
         sled::{
-            commit::{Committer, Job},
+            commit::{Committer, Job, Owed, Syncs},
             findings::find_records,
             folder,
             guarded::{Shown, harden},
@@ -53,6 +54,7 @@ pub(super) struct Opening {
     pub(super) random: Arc<dyn Random>,
     pub(super) queue: usize,
     pub(super) group: usize,
+    pub(super) gather: Duration,
     pub(super) segment_bytes: u64,
     pub(super) list_capacity: u32,
     pub(super) snapshot_every: u64,
@@ -174,10 +176,12 @@ impl Opening {
             .map(|event| LoggedEvent { event, salt: random.array() })
             .collect();
         let pools = committer.pools.clone();
-        let decided = Decided { changes: plan.changes, events: events.clone(), pools };
-        if rest.mode != Mode::Normal || committer.make(decided).is_err() {
-            // The disk is full, say: nothing is written until a restart, but what is void is shown as void.
+        let decided = Decided { changes: plan.changes.clone(), events: events.clone(), pools };
+        if rest.mode != Mode::Normal || committer.make(decided, Syncs::Both).is_err() {
+            // The disk is full, say: nothing is written until a restart, but what was answered is read, and what is void is
+            // shown as void.
             rest.mode = Mode::ReadOnly;
+            committer.records.defer(plan.changes);
             events.iter().for_each(|logged| committer.shared.show(&logged.event));
         }
         Ok(rest.run(committer))
@@ -235,9 +239,13 @@ impl Opening {
             log,
             frontier: self.frontier,
             identity,
+            owed: Owed::nothing(sequence),
+            expected: 1,
+            clock: self.clock,
             random: self.random,
             faults: self.faults,
             group: self.group,
+            gather: self.gather,
         };
         let keeper = Keeper {
             shared: self.shared,

@@ -12,6 +12,10 @@ use crate::{
     },
 };
 
+/// See [`Options::gather`]. A sync takes longer than that on any disk, and a caller who was just answered comes back sooner
+/// (benches/durable.rs).
+const GATHER: Duration = Duration::from_micros(100);
+
 /// What a store is opened with.
 pub struct Options<'a> {
     /// The data folder; made when it is missing.
@@ -33,6 +37,8 @@ pub struct Options<'a> {
     pub queue: usize,
     /// How many commits share one sync.
     pub group: usize,
+    /// How long a commit waits, at most, for each of those that are expected to share its sync.
+    pub gather: Duration,
     /// When a segment of the log is full.
     pub segment_bytes: u64,
     /// Indices given of each list before another one is opened.
@@ -65,6 +71,7 @@ impl<'a> Options<'a> {
             few: 100_000,
             queue: 1024,
             group: 256,
+            gather: GATHER,
             segment_bytes: DEFAULT_SEGMENT_BYTES,
             list_capacity: STATUS_LIST_ENTRIES as u32,
             snapshot_every: 50_000,

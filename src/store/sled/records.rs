@@ -1,14 +1,16 @@
 //! The records' database: opened without trust, read, written in batches, and synced in a way that holds on Linux.
 
 use std::{
-    collections::BTreeSet,
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     fs::{self, File},
     io,
+    iter::Peekable,
     ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, RwLock},
 };
 
 use crate::{
@@ -39,6 +41,9 @@ pub(super) enum NotOpened {
 /// The records.
 pub(super) struct Records {
     db: ::sled::Db,
+    /// Changes that are read like the others and that sled does not have yet: it takes a batch with two writes and two
+    /// syncs of its own kind, however small the batch is.
+    deferred: RwLock<BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
     /// `flush` of sled 0.34 hands its bytes to the kernel and no further (THREATS F1); the sync is ours to make, on a
     /// handle of our own.
     file: File,
@@ -71,7 +76,8 @@ impl Records {
         let settings = File::open(folder.join("conf")).and_then(|settings| settings.sync_all());
         let named = settings.and_then(|()| sync_folder(folder)).and_then(|()| folder.parent().map_or(Ok(()), sync_folder));
         let file = named.and(file).map_err(|error| NotOpened::Unreadable(error.to_string()))?;
-        Ok(Self { db, file, blobs: folder.join("blobs"), synced_blobs: Mutex::default(), tap: Tap::default() })
+        let (deferred, synced_blobs) = (RwLock::default(), Mutex::default());
+        Ok(Self { db, deferred, file, blobs: folder.join("blobs"), synced_blobs, tap: Tap::default() })
     }
 
     /// Which store this is; none when nothing says so, as in a new one.
@@ -91,19 +97,32 @@ impl Records {
         self.raw(&key)?.map(|value| encoding::decode(&key, &value)).transpose()
     }
 
-    /// Makes all changes, or none. In memory: see [`sync`](Self::sync).
+    /// Shows changes that go to sled with the next ones that are applied. One writer calls this.
+    pub(super) fn defer(&self, changes: Vec<Change>) {
+        let mut writing = self.tap.writing();
+        let kept = if writing.is_tapped() { changes.clone() } else { Vec::new() };
+        self.deferred.write().unwrap_or_else(PoisonError::into_inner).extend(changes);
+        writing.leave(kept);
+    }
+
+    /// Makes all changes and those that were deferred, or none. In memory: see [`sync`](Self::sync). One writer calls this.
     pub(super) fn apply(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), String> {
-        let (mut writing, mut batch, mut kept) = (self.tap.writing(), ::sled::Batch::default(), Vec::new());
-        for (key, value) in changes {
-            if writing.is_tapped() {
-                kept.push((key.clone(), value.clone()));
-            }
+        let changes: Vec<Change> = changes.into_iter().collect();
+        let mut writing = self.tap.writing();
+        // What was deferred has been left already.
+        let kept = if writing.is_tapped() { changes.clone() } else { Vec::new() };
+        let mut all = self.deferred.read().unwrap_or_else(PoisonError::into_inner).clone();
+        all.extend(changes);
+        let mut batch = ::sled::Batch::default();
+        for (key, value) in all {
             match value {
                 Some(value) => batch.insert(key, value),
                 None => batch.remove(key),
             }
         }
         without_panic(|| self.db.apply_batch(batch))?;
+        // Whoever reads meanwhile finds the same in both places.
+        self.deferred.write().unwrap_or_else(PoisonError::into_inner).clear();
         writing.leave(kept);
         Ok(())
     }
@@ -164,6 +183,9 @@ fn drop_unfinished_snapshots(folder: &Path) -> io::Result<()> {
 
 impl Rows for Records {
     fn raw(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        if let Some(value) = self.deferred.read().unwrap_or_else(PoisonError::into_inner).get(key) {
+            return Ok(value.clone());
+        }
         let value = without_panic(|| self.db.get(key)).map_err(|_| ReadError::Unavailable)?;
         Ok(value.map(|value| value.to_vec()))
     }
@@ -173,12 +195,47 @@ impl Rows for Records {
             Some(after) if after >= prefix => Bound::Excluded(after.to_vec()),
             _ => Bound::Included(prefix.to_vec()),
         };
-        let mut rows = self.db.range::<Vec<u8>, _>((from, Bound::Unbounded));
+        let range = (from, Bound::Unbounded);
+        let deferred = self.deferred.read().unwrap_or_else(PoisonError::into_inner);
+        let of_prefix = deferred.range::<Vec<u8>, _>(range.clone()).take_while(|(key, _)| key.starts_with(prefix));
+        let deferred: Vec<Change> = of_prefix.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let mut rows = self.db.range::<Vec<u8>, _>(range);
         let prefix = prefix.to_vec();
-        Box::new(std::iter::from_fn(move || {
+        let stored = std::iter::from_fn(move || {
             let Ok(row) = without_panic(|| rows.next().transpose()) else { return Some(Err(ReadError::Unavailable)) };
             let (key, value) = row?;
             key.starts_with(&prefix).then(|| Ok((key.to_vec(), value.to_vec())))
-        }))
+        });
+        Box::new(Merged { stored: stored.peekable(), deferred: deferred.into_iter().peekable() })
+    }
+}
+
+/// Stored rows with the deferred changes in their places.
+struct Merged<S: Iterator<Item = Result<Row, ReadError>>> {
+    stored: Peekable<S>,
+    deferred: Peekable<std::vec::IntoIter<Change>>,
+}
+
+impl<S: Iterator<Item = Result<Row, ReadError>>> Iterator for Merged<S> {
+    type Item = Result<Row, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let order = match (self.stored.peek(), self.deferred.peek()) {
+                (Some(Ok((stored, _))), Some((deferred, _))) => deferred.cmp(stored),
+                (Some(_), _) => Ordering::Greater,
+                (None, _) => Ordering::Less,
+            };
+            if order == Ordering::Greater {
+                return self.stored.next();
+            }
+            if order == Ordering::Equal {
+                self.stored.next();
+            }
+            let (key, value) = self.deferred.next()?;
+            if let Some(value) = value {
+                return Some(Ok((key, value)));
+            }
+        }
     }
 }

@@ -4,16 +4,15 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    base::time::Timestamp,
     model::{
-        card::{Change as CardChange, StatusRef},
+        card::StatusRef,
         event::{Event, LoggedEvent, What},
         ids::CardId,
         record::{Key, Record},
     },
     store::{
         ReadError,
-        rows::{Change, overlay::Overlay},
+        rows::{Change, overlay::Overlay, redo::redo_event},
         sled::records::Records,
     },
 };
@@ -32,26 +31,11 @@ pub(super) fn redo(records: &Records, tail: &[LoggedEvent]) -> Result<Redo, Read
     let settled: BTreeSet<u64> = tail.iter().filter_map(|logged| settles(&logged.event.what)).collect();
     let mut overlay = Overlay::over(records);
     let mut compensations = Vec::new();
-    for Event { number, at, actor, what } in tail.iter().map(|logged| &logged.event) {
+    for event in tail.iter().map(|logged| &logged.event) {
+        redo_event(&mut overlay, event)?;
+        let Event { number, what, .. } = event;
         let open = !settled.contains(number);
         match what {
-            What::StateChanged { card, to, until, reason, .. } => {
-                let reason = Some(*reason);
-                let change = CardChange { at: *at, state: *to, reason, sealed_note: None, by: *actor };
-                change_card(&mut overlay, *card, change, (*until, *number))?;
-            }
-            What::TokenSwitchedOff { token } => {
-                if let Some(Record::Token(mut token)) = overlay.get(&Key::Token(*token))? {
-                    token.switched_off_at.get_or_insert(*at);
-                    overlay.put(&Record::Token(token))?;
-                }
-            }
-            What::WalletSwitchedOff { wallet } => {
-                if let Some(Record::Wallet(mut wallet)) = overlay.get(&Key::Wallet(*wallet))? {
-                    wallet.switched_off_at.get_or_insert(*at);
-                    overlay.put(&Record::Wallet(wallet))?;
-                }
-            }
             // Registered for the first time, or anew after it was switched off.
             What::WalletRegistered { wallet } if open && !is_registered(overlay.get(&Key::Wallet(*wallet))?) => {
                 compensations.push(What::NotApplied { event: *number });
@@ -69,8 +53,6 @@ pub(super) fn redo(records: &Records, tail: &[LoggedEvent]) -> Result<Redo, Read
             What::EvidenceKept { evidence, .. } if open && overlay.get(&Key::Evidence(*evidence))?.is_none() => {
                 compensations.push(What::NotApplied { event: *number });
             }
-            // Its key was destroyed before; a record that stayed would only be found and destroyed once more.
-            What::EvidenceDestroyed { evidence, .. } => overlay.remove(&Key::Evidence(*evidence))?,
             What::PersonRegistered
             | What::PersonChanged
             | What::WalletChanged { .. }
@@ -91,19 +73,6 @@ pub(super) fn redo(records: &Records, tail: &[LoggedEvent]) -> Result<Redo, Read
         overlay.keep();
     }
     Ok(Redo { changes: overlay.into_changes().collect(), compensations })
-}
-
-fn change_card(
-    overlay: &mut Overlay<'_>,
-    card: CardId,
-    change: CardChange,
-    (until, event): (Option<Timestamp>, u64),
-) -> Result<(), ReadError> {
-    if let Some(Record::Card(mut card)) = overlay.get(&Key::Card(card))? {
-        card.redo(change, until, event);
-        overlay.put(&Record::Card(card))?;
-    }
-    Ok(())
 }
 
 fn has_batch(overlay: &Overlay<'_>, card: &CardId, copies: &[StatusRef]) -> Result<bool, ReadError> {

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Mutex, OnceLock, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -37,6 +37,7 @@ pub(super) struct Shared {
     head: RwLock<TreeHead>,
     index: RwLock<EventIndex>,
     checked: AtomicU64,
+    callers: AtomicUsize,
 }
 
 impl Shared {
@@ -55,6 +56,7 @@ impl Shared {
             head: RwLock::new(head),
             index: RwLock::new(index),
             checked: AtomicU64::new(checked),
+            callers: AtomicUsize::new(0),
         };
         shared.watch.announce(head.size);
         (shared, frontier)
@@ -67,6 +69,17 @@ impl Shared {
 
     pub(super) fn mode(&self) -> Mode {
         self.mode.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Counts a caller of `commit` as long as the answer is not dropped.
+    pub(super) fn caller(&self) -> Caller<'_> {
+        self.callers.fetch_add(1, Ordering::AcqRel);
+        Caller(&self.callers)
+    }
+
+    /// How many callers of `commit` there are.
+    pub(super) fn callers(&self) -> usize {
+        self.callers.load(Ordering::Acquire)
     }
 
     /// Ends the opening in this mode.
@@ -167,5 +180,14 @@ impl Shared {
             lag: Duration::ZERO,
             cautions: Vec::new(),
         }
+    }
+}
+
+/// One who waits for a commit.
+pub(super) struct Caller<'a>(&'a AtomicUsize);
+
+impl Drop for Caller<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
