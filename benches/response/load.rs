@@ -33,9 +33,11 @@ impl Target {
     }
 }
 
-/// A prepared answer of a wallet.
+/// A prepared request.
 pub struct Prepared {
     pub path: String,
+    /// Header lines beside host and length, each with its end.
+    pub headers: String,
     pub body: String,
 }
 
@@ -47,8 +49,8 @@ impl Prepared {
     fn bytes(&self, target: &Target) -> Vec<u8> {
         let (path, host) = (target.path.unwrap_or(&self.path), &target.address);
         format!(
-            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
-             content-length: {}\r\n\r\n{}",
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\n{}content-length: {}\r\n\r\n{}",
+            self.headers,
             self.body.len(),
             self.body
         )

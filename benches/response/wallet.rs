@@ -62,7 +62,8 @@ impl Passenger {
         let response = self.wallet.response(asked, &[("resident_id", &self.card)]);
         let sealed = self.wallet.seal(asked, &response);
         let path = self.wallet.path_of(asked.text("response_uri"));
-        Prepared { path, body: format!("response={}", form::encode(&sealed)) }
+        let headers = "content-type: application/x-www-form-urlencoded\r\n".to_owned();
+        Prepared { path, headers, body: format!("response={}", form::encode(&sealed)) }
     }
 
     /// Orders one boarding, answers it, and holds that it was decided as the bench believes.

@@ -118,18 +118,23 @@ impl Wallet {
 
     /// From an offer with a pre-authorised code alone to a card and its key.
     pub fn redeem(&self, offer: &Value, kind: &str) -> (String, SoftwareKey) {
+        let key = SoftwareKey::generate(Algorithm::Es256, &*self.random);
+        (self.redeem_for(offer, kind, &key), key)
+    }
+
+    /// The same for a key at hand, of whatever algorithm.
+    pub fn redeem_for(&self, offer: &Value, kind: &str, key: &SoftwareKey) -> String {
         let code = offer["grants"][PRE_AUTHORIZED]["pre-authorized_code"].as_str().expect("a code");
         let grant = format!("grant_type={}&pre-authorized_code={code}", form::encode(PRE_AUTHORIZED));
         let token = self.user.post_form("/token", &grant).good(200);
         let nonce = self.user.send("POST", "/nonce", &[], b"").good(200)["c_nonce"].clone();
-        let key = SoftwareKey::generate(Algorithm::Es256, &*self.random);
         let header = object(json!({"typ": "openid4vci-proof+jwt", "jwk": key.public_key().to_jwk()}));
         let claims = object(json!({"aud": self.issuer, "iat": self.clock.now().unix(), "nonce": nonce}));
-        let proof = jws::sign(header, &claims, &key).expect("a software key signs");
+        let proof = jws::sign(header, &claims, key).expect("a software key signs");
         let order = json!({"credential_configuration_id": kind, "proofs": {"jwt": [proof]}});
         let bearer = User { token: token["access_token"].as_str().map(str::to_owned), ..self.user.clone() };
         let answer = bearer.post("/credential", &order).good(200);
-        (answer["credentials"][0]["credential"].as_str().expect("a credential").to_owned(), key)
+        answer["credentials"][0]["credential"].as_str().expect("a credential").to_owned()
     }
 
     /// Fetches the request of a link, as the link says, and checks it.
