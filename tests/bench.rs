@@ -123,8 +123,8 @@ fn a_filled_folder_is_a_store_like_any_other() {
     let audited = good(&[&["audit", "verify"][..], &place].concat());
     let issued = 2_000;
     let events = audited.split(": ").nth(1).and_then(|rest| rest.split(' ').next()).and_then(|count| count.parse::<u32>().ok());
-    // The store, its list, a person for each 500 cards, each card, and a revocation for about every tenth.
-    let revoked = events.expect("a number of events") - issued - 4 - 2;
+    // The store, its list, a person for each commit of 1,000 cards at most, each card, and a revocation for about every tenth.
+    let revoked = events.expect("a number of events") - issued - 3 - 2;
     assert!((140..=270).contains(&revoked), "{audited}");
 }
 
@@ -138,4 +138,74 @@ fn a_store_of_real_people_is_never_filled() {
     assert_eq!(refused.status.code(), Some(1));
     let told = String::from_utf8_lossy(&refused.stderr);
     assert!(told.contains("only an empty store is filled"), "{told}");
+}
+
+/// The page says what follows from its figures for whole countries; here it is computed once more, by another hand.
+#[test]
+fn the_arithmetic_to_whole_countries_is_right() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let read = |name: &str| std::fs::read_to_string(docs.join(name)).expect("a page");
+    let figures: Value = serde_json::from_str(&read("figures/figures.json")).expect("JSON");
+    let page = read("FIGURES.md");
+    let rows = figures["growth"]["rows"].as_object().expect("sizes that were measured");
+    let largest = rows.keys().map(|cards| cards.parse::<u64>().expect("a number of cards")).max().expect("a size");
+    let measured = &rows[&largest.to_string()];
+    let disk: u64 = sum(&measured["disk_bytes"]);
+    let sizes = measured["list_bytes"].as_array().expect("sizes").iter().filter_map(Value::as_u64);
+    let full_list = sizes.max().filter(|_| largest >= ENTRIES);
+    let held = figures["load"]["scenarios"]["verify"]["stages"].as_array().expect("stages");
+    let held = held.iter().filter(|stage| stage["missed"] == false).filter_map(|stage| stage["rate"].as_f64());
+    let held = held.reduce(f64::max);
+    // Who, cards, copies of each, and how often a day each is shown.
+    let scales = [
+        ("6.5 million drivers, one copy each", 6_500_000, 1, 2.0),
+        ("6.5 million drivers, ten copies each", 6_500_000, 10, 2.0),
+        ("1.4 billion citizens, one copy each", 1_400_000_000, 1, 0.2),
+        ("1.4 billion citizens, ten copies each", 1_400_000_000, 10, 0.2),
+    ];
+    for (who, cards, copies, shown_a_day) in scales {
+        let lists = (cards * copies as u64).div_ceil(ENTRIES);
+        let a_second = |times: f64| cards as f64 * times / 86_400.0;
+        let not_measured = || "not measured".to_owned();
+        let machines = held.map(|held| ((5.0 * a_second(shown_a_day)).floor() / held.floor()).ceil());
+        let cells = [
+            who.to_owned(),
+            grouped(lists as f64, 0),
+            size_of(lists as f64 * ENTRIES as f64 * 3.0 / 8.0),
+            full_list.map_or_else(not_measured, |full| size_of((lists * full) as f64)),
+            grouped(a_second(1.0 / 30.0), 1),
+            grouped(a_second(shown_a_day), 0),
+            machines.map_or_else(not_measured, |machines| grouped(machines, 0)),
+            size_of(cards as f64 * disk as f64 / largest as f64),
+        ];
+        let row = format!("| {} |", cells.join(" | "));
+        assert!(page.contains(&row), "docs/FIGURES.md should say: {row}");
+    }
+    // The numbers that the design gives for a country.
+    assert_eq!(1_400_000_000_u64.div_ceil(ENTRIES), 1_336);
+    assert_eq!(1_336 * ENTRIES / 4 / 1_000_000, 350, "megabytes of packed statuses");
+}
+
+/// Entries of a status list.
+const ENTRIES: u64 = 1 << 20;
+
+/// A number with its thousands apart.
+fn grouped(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
+    let (whole, rest) = text.split_once('.').map_or((text.as_str(), None), |(whole, rest)| (whole, Some(rest)));
+    let mut apart = String::new();
+    for (place, digit) in whole.chars().enumerate() {
+        if place > 0 && (whole.len() - place) % 3 == 0 {
+            apart.push(',');
+        }
+        apart.push(digit);
+    }
+    rest.map_or(apart.clone(), |rest| format!("{apart}.{rest}"))
+}
+
+/// Bytes in words.
+fn size_of(bytes: f64) -> String {
+    let units = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
+    let unit = units.into_iter().find(|(_, factor)| bytes >= *factor);
+    unit.map_or_else(|| format!("{bytes:.0} B"), |(unit, factor)| format!("{} {unit}", grouped(bytes / factor, 1)))
 }

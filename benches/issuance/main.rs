@@ -61,6 +61,7 @@ fn main() {
     }
     if measured {
         let bare = median(&mut rates[0]);
+        println!("figure: issuance_bare_signatures {bare:.0} signatures/s");
         println!("{} rounds of {} cards, {AT_ONCE} wallets at one time", scale.rounds, scale.cards);
         println!("{:<44} {bare:>9.0} signatures/s", "bare ES256 signatures on every core");
         for (name, copies, rates) in
@@ -69,6 +70,7 @@ fn main() {
         {
             let cards = median(&mut rates.clone());
             let share = 100.0 * cards * copies / bare;
+            println!("figure: issuance_{}_copies_{copies} {cards:.0} cards/s", name.split([' ', ',']).next().unwrap_or(name));
             println!("{name:<44} {cards:>9.0} cards/s {:>9.0} copies/s, {share:.1} % of bare signing", cards * copies);
         }
     }

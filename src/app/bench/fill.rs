@@ -1,7 +1,9 @@
 //! `yufu bench --fill`: many cards of people who do not exist, for measuring how the service grows.
 //!
 //! The cards are issued by the store's own commits, so that indices, events, salts, records and lists are what they would
-//! be. Only the credentials themselves are never made: holder keys are random thumbprints, and nobody has the cards.
+//! be. Only the credentials themselves are never made: holder keys are random thumbprints, and nobody has the cards. The
+//! identifiers of one commit lie near each other, at a random place, so that a database of any size takes them without
+//! reading itself through for every card.
 
 use std::{
     sync::atomic::{AtomicU32, AtomicU64, Ordering},
@@ -36,10 +38,10 @@ use crate::{
 pub const MARK: &str = "samples";
 
 /// Cards in one commit: large enough that what each commit costs does not count, small enough for one frame of the log.
-const CARDS_A_COMMIT: u32 = 500;
+const CARDS_A_COMMIT: u32 = 1000;
 
 /// Cards of one sample person. Nobody has so many; people are sealed and indexed, which is not what is measured.
-const CARDS_A_PERSON: u32 = 500;
+const CARDS_A_PERSON: u32 = CARDS_A_COMMIT;
 
 /// Commits under way at once: one is made while the next is put together.
 const AT_ONCE: usize = 3;
@@ -193,7 +195,8 @@ impl Fill<'_> {
             }
             if count > 0 {
                 let person = self.person(people.fetch_add(1, Ordering::Relaxed), now, random, &mut commit)?;
-                commit.issue.extend((0..count).map(|_| order(plan, person, now, random)));
+                let near = random.array();
+                commit.issue.extend((0..count).map(|_| order(plan, person, near_id(near, random), now, random)));
             }
             for card in self.store.commit(commit)?.issued {
                 filled.cards += 1;
@@ -222,9 +225,16 @@ impl Fill<'_> {
     }
 }
 
-fn order(plan: &FillPlan, person: PersonId, now: Timestamp, random: &dyn Random) -> IssueOrder {
+/// An identifier like any other (a random UUID), but for the beginning, which those of one commit share.
+fn near_id(beginning: [u8; 5], random: &dyn Random) -> CardId {
+    let mut bytes = *CardId::random(random).as_bytes();
+    bytes[..5].copy_from_slice(&beginning);
+    CardId::from_bytes(bytes)
+}
+
+fn order(plan: &FillPlan, person: PersonId, id: CardId, now: Timestamp, random: &dyn Random) -> IssueOrder {
     IssueOrder {
-        id: CardId::random(random),
+        id,
         renews: false,
         person,
         credential_type: plan.credential_type.clone(),
