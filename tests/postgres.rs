@@ -1,6 +1,9 @@
 //! The store on PostgreSQL, against servers that the tests start themselves; without PostgreSQL they say so and pass.
 #![cfg(feature = "postgres")]
 
+#[allow(dead_code, reason = "a part of it is enough through a pooler")]
+#[path = "store/contract.rs"]
+mod contract;
 #[path = "store/harness.rs"]
 mod harness;
 mod support;
@@ -13,6 +16,8 @@ mod outcome;
 mod proxy;
 #[path = "postgres/service.rs"]
 mod service;
+#[path = "postgres/ways.rs"]
+mod ways;
 
 use support::postgres::Cluster;
 

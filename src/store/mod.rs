@@ -13,6 +13,7 @@ pub mod together;
 mod told;
 pub mod transfer;
 pub mod watch;
+mod worse;
 
 use std::time::Duration;
 

@@ -110,6 +110,31 @@ fn card_of(store: &dyn Store) -> yufu::model::card::Card {
 }
 
 #[test]
+fn what_a_snapshot_knows_to_be_revoked_is_shown_as_revoked_by_a_database_that_forgot_it() {
+    let Some(cluster) = Cluster::start() else { return };
+    let (url, folder) = (cluster.fresh_database(), Folder::new());
+    let few = |options: &mut yufu::store::postgres::Options<'_>| options.snapshot_every = 1;
+    let card = {
+        let store = folder.try_open_in(&url, few).expect("it opens");
+        store.commit(issue("card", 1)).expect("it is issued");
+        store.commit(make_token("off")).expect("it is made");
+        card(&store, "card").value
+    };
+    cluster.sql(&format!("create database backup template {}", database_of(&url)));
+    {
+        let store = folder.try_open_in(&url, few).expect("it opens");
+        move_card(&store, "card", State::Revoked);
+        store.commit(switch_off("off")).expect("it is switched off");
+        let newest = format!("{:020}.snapshot", store.head().size);
+        wait_until("a snapshot is written", || folder.path().join("status").join(&newest).exists());
+    }
+    let store = folder.open_in(&cluster.url_of("backup"));
+    assert!(matches!(store.health().mode, Mode::Guarded(Damage::DatabaseBehind { .. })));
+    assert_eq!(values(&store, &card), [1]);
+    assert!(!store.roster().is_good(token_id("off")));
+}
+
+#[test]
 fn an_empty_database_where_there_was_one_and_a_changed_event_are_guarded() {
     let Some(cluster) = Cluster::start() else { return };
     let (url, folder) = (cluster.fresh_database(), Folder::new());

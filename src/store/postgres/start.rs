@@ -43,6 +43,7 @@ use crate::{
         rows::encoding,
         snapshot::{self, Snapshot},
         told::Told,
+        worse::{self, Shown},
     },
 };
 
@@ -63,10 +64,14 @@ pub(super) fn open(options: Options<'_>) -> Result<PostgresStore, OpenError> {
     let remembered = Remembered { seen: latest(seen, options.attested), snapshot };
     let (client, found) = opening.find(&remembered)?;
     let Found { told, last_leaf, damage, skipped } = found;
-    let mode = damage.clone().map_or(Mode::Normal, Mode::Guarded);
     if damage.is_some() {
         told.board.mark_incomplete();
+        if let Some(snapshot) = &remembered.snapshot {
+            // What was revoked in a history that the database has lost stays revoked, even if it tells of other cards.
+            worse::by_snapshot(Shown { board: &told.board, roster: &told.roster, last: told.last() }, snapshot);
+        }
     }
+    let mode = damage.map_or(Mode::Normal, Mode::Guarded);
     let checked = if skipped.is_some() { 0 } else { told.last() };
     let shared = Arc::new(Shared::new(told, last_leaf, mode, checked, high_water));
     run(options, link, runtime, client, shared, skipped, lock)

@@ -3,19 +3,15 @@
 use std::path::Path;
 
 use crate::{
-    base::limits::STATUS_LIST_ENTRIES,
     crypto::PublicKey,
     format::merkle::Hash,
-    model::card::{State, StatusRef},
     store::{
         TreeHead,
         log::{self, LogReader, Position},
-        sled::{
-            guarded::{self, Shown},
-            replay::{End, Replay},
-        },
+        sled::replay::{End, Replay},
         snapshot::{Snapshot, newest},
         told::Told,
+        worse::{self, Shown},
     },
 };
 
@@ -44,24 +40,10 @@ fn base(snapshot: &Snapshot, data: &Path) -> Option<(Replay, Position, Skipped)>
     Some((replay, reader.position()?, Skipped { size: head.size, root: head.root }))
 }
 
-/// Takes into `replay`, whose log has lost what the snapshot knows, every index, suspension and revocation, and takes out
-/// every token the snapshot does not call good.
+/// Takes into `replay` what only the snapshot knows.
 fn harden(snapshot: &Snapshot, replay: &Replay) {
     let shown = Shown { board: &replay.told.board, roster: &replay.told.roster, last: replay.last() };
-    for (id, list) in snapshot.lists() {
-        let at = |index| StatusRef { list: id, index };
-        for state in [State::Suspended, State::Revoked] {
-            let reads = |index: &u32| list.entry(*index).is_some_and(|entry| entry.value == state.list_value());
-            let copies = (0..STATUS_LIST_ENTRIES as u32).filter(reads).map(at).collect();
-            guarded::worsen(shown, list.credential_type(), copies, state);
-        }
-        let given = |index: &u32| list.entry(*index).is_some_and(|entry| entry.given);
-        let copies = (0..STATUS_LIST_ENTRIES as u32).filter(given).map(at).collect();
-        guarded::worsen(shown, list.credential_type(), copies, State::Active);
-    }
-    for (_, token, _) in replay.told.roster.entries().into_iter().filter(|(_, token, _)| !snapshot.is_good(*token)) {
-        guarded::switch_off(shown, token);
-    }
+    worse::by_snapshot(shown, snapshot);
 }
 
 /// What the log says: from a snapshot on where that can be believed, otherwise all of it.
