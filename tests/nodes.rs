@@ -1,14 +1,17 @@
 //! Several nodes of one service on one PostgreSQL database. Without PostgreSQL on this machine they say so and pass.
 #![cfg(feature = "postgres")]
 
-#[path = "support/postgres.rs"]
-mod cluster;
+#[path = "nodes/cable.rs"]
+mod cable;
 #[path = "nodes/failover.rs"]
 mod failover;
 #[path = "store/harness.rs"]
 mod harness;
+#[path = "nodes/services.rs"]
+mod services;
 #[path = "nodes/stores.rs"]
 mod stores;
+mod support;
 
 use std::{path::PathBuf, sync::Arc, thread, time::Duration};
 

@@ -15,7 +15,12 @@ use yufu::{
     store::{Caution, CommitError, Mode, Store, postgres::PostgresStore},
 };
 
-use super::{Place, cluster::Cluster, harness::*, until};
+use super::{
+    Place,
+    harness::*,
+    support::{postgres::Cluster, rounds::rounds},
+    until,
+};
 
 /// Writers on each of the two nodes.
 const WRITERS: usize = 4;
@@ -92,11 +97,8 @@ fn fails_over(round: usize) {
 
 #[test]
 fn after_a_failover_to_a_synchronous_standby_every_acknowledged_revocation_is_there() {
-    (0..ROUNDS).for_each(fails_over);
+    (0..rounds(1, 50)).for_each(fails_over);
 }
-
-/// Failovers in the test command.
-const ROUNDS: usize = 1;
 
 /// Nobody confirms what an asynchronous standby has, so it may be missing there: that is said beforehand, and a node that
 /// has seen more does not believe the standby.

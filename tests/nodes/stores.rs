@@ -16,7 +16,7 @@ use yufu::{
     },
 };
 
-use super::{Place, cluster::Cluster, harness::*, until};
+use super::{Place, harness::*, support::postgres::Cluster, until};
 
 /// Revocations whose way to the other node is measured.
 const MEASURED: usize = 60;

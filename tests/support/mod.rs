@@ -79,13 +79,14 @@ impl TestService {
     }
 
     /// Another node of the same service: it shares keys, settings and the clock, and has a data folder and an address of its
-    /// own. The settings name a store that nodes can share.
-    pub fn beside(&self, seed: u64) -> Self {
+    /// own. The settings name a store that nodes can share; `change` makes them this node's.
+    pub fn beside(&self, seed: u64, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut config = self.config.clone();
         config.storage.data = folder.path().join("data");
         config.identity.public_url = Some(self.url().parse().expect("an address"));
         config.listen.listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        change(&mut config);
         let random = Arc::new(SeededRandom::new(seed));
         let mut new = Self { service: None, config, clock: self.clock.clone(), random, folder };
         new.run(Between::default());
