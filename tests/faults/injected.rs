@@ -7,7 +7,7 @@ use yufu::{
 
 use crate::{
     harness::{log_is_whole, no_index_twice},
-    scene::{Dice, Ledger, Scene, can_trace},
+    scene::{Dice, Ledger, Scene, Served, can_trace, patiently},
     support::rounds::rounds,
 };
 
@@ -37,7 +37,7 @@ fn a_system_call_that_fails_once_or_kills_loses_nothing_and_brings_nothing_back(
         return;
     }
     let mut scene = Scene::new(CARDS);
-    let (mut refused, mut died, mut unanswered) = (0, 0, 0);
+    let (mut refused, mut died, mut unanswered, mut repaired) = (0, 0, 0, 0);
     let count = rounds(6, CALLS.len() * FAULTS.len() * 6);
     for round in 0..count {
         let dice = Dice::new(round as u64);
@@ -73,7 +73,20 @@ fn a_system_call_that_fails_once_or_kills_loses_nothing_and_brings_nothing_back(
         }
 
         let mut served = scene.serve();
-        assert_eq!(served.readiness(), 200, "{inject}: {}", served.user.get("/health/ready").text());
+        let mode = mode(&served);
+        if mode == "guarded" && call == "pread64" {
+            // sled takes a read that fails while it opens for the end of its records, and writes on from there (THREATS F3).
+            // The log tells: nothing that was taken away comes back, and a repair makes every card good again.
+            ledger.is_shown(&scene, &served.user);
+            served.kill();
+            let done = scene.run(&["repair"]);
+            assert!(done.status.success(), "{inject}: {}", String::from_utf8_lossy(&done.stderr));
+            served = scene.serve();
+            served.is_ready();
+            repaired += 1;
+        } else {
+            assert_eq!(mode, "ready", "{inject}");
+        }
         ledger.holds(&scene, &served, 0..CARDS);
         served.kill();
         let store = scene.store();
@@ -83,14 +96,24 @@ fn a_system_call_that_fails_once_or_kills_loses_nothing_and_brings_nothing_back(
         drop(store);
         scene = Scene::new(CARDS);
     }
-    eprintln!("{count} faults: {refused} starts refused, {died} processes died, {unanswered} orders not answered, none lost");
+    assert!(died + refused > 0 && unanswered > 0, "faults happened: {refused} refused, {died} died, {unanswered} not answered");
+    eprintln!(
+        "{count} faults: {refused} starts refused, {died} processes died, {unanswered} orders not answered, {repaired} repaired"
+    );
+}
+
+/// What readiness says once the records are open.
+fn mode(served: &Served) -> String {
+    patiently("the records open", || {
+        let status = served.user.get("/health/ready").json()["status"].as_str().expect("text").to_owned();
+        (status != "opening").then_some(status)
+    })
 }
 
 /// strace on the calls of the data folder's files alone.
 fn strace(scene: &Scene, call: &str, inject: &str) -> Vec<String> {
     let trace = format!("trace={call}");
-    let mut line: Vec<String> =
-        ["strace", "-D", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", &trace].map(str::to_owned).into();
+    let mut line: Vec<String> = ["strace", "-D", "-f", "-o", "/dev/null", "-e", &trace].map(str::to_owned).into();
     let (log, records) = (scene.data.join("log"), scene.data.join("store"));
     let mut paths = vec![log.clone(), records.clone(), records.join("blobs"), scene.data.join("status")];
     for folder in [log, records] {
