@@ -1,12 +1,18 @@
 //! Backups that are made while the store works, and what a restore does with one that is old: whatever was revoked or
 //! suspended stays so, no index is given twice, and where nothing vouches for the time since, nothing is restored silently.
 
+#[path = "backup/command.rs"]
+mod command;
 #[path = "store/harness.rs"]
 mod harness;
 #[path = "backup/lost.rs"]
 mod lost;
+#[path = "backup/moved.rs"]
+mod moved;
 #[path = "backup/online.rs"]
 mod online;
+#[path = "support/postgres.rs"]
+mod postgres;
 
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod commands;
 pub mod config;
+pub mod control;
 pub mod demo;
 pub mod telemetry;
 pub mod wire;
@@ -38,6 +39,10 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         Command::Demo(arguments) => commands::demo::run(&arguments, &mut output, &mut errors).into(),
         Command::Audit { command } => commands::audit::run(&command, &mut output, &mut errors).into(),
         Command::Bench(arguments) => commands::bench::run(&arguments, &mut output, &mut errors).into(),
+        Command::Backup(arguments) => commands::backup::run(&arguments, &mut output, &mut errors).into(),
+        Command::Restore(arguments) => commands::restore::run(&arguments, &mut input, &mut output, &mut errors).into(),
+        Command::MigrateStore(arguments) => commands::migrate_store::run(&arguments, &mut output, &mut errors).into(),
+        Command::Keys { command } => commands::keys::run(&command, &mut output, &mut errors).into(),
         Command::Repair(arguments) => commands::repair::run(&arguments, &mut output, &mut errors).into(),
     }
 }

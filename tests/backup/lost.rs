@@ -254,3 +254,37 @@ fn a_backup_of_another_store_or_another_history_is_refused() {
     let forked = backup(&forked);
     assert!(matches!(restored(&world.folder, &forked, accepted()), Err(RestoreError::Forked(16))));
 }
+
+#[test]
+fn a_restore_that_was_interrupted_while_things_changed_places_is_carried_on() {
+    let world = World::new();
+    let data = world.folder.path();
+    let restored_elsewhere = Folder::new();
+    restored(&restored_elsewhere, &world.backup, accepted()).expect("it is restored");
+    let staged = data.join("restoring");
+    for step in ["nothing moved", "all is out", "the records are in"] {
+        // As the restore has left it when it was ended here.
+        fs::remove_dir_all(&data).expect("it is removed");
+        copy(&world.half_way, &data);
+        copy(&restored_elsewhere.path(), &staged);
+        fs::remove_dir_all(staged.join("status")).ok();
+        let (word, aside) = if step == "nothing moved" { ("out", None) } else { ("in", Some(data.join("before-restore-1"))) };
+        fs::write(staged.join("exchange"), format!("{word} before-restore-1\n")).expect("it is written");
+        if let Some(aside) = aside {
+            fs::create_dir_all(aside.join("log")).expect("it is made");
+            fs::rename(data.join("store"), aside.join("store")).expect("it is moved");
+            let segment = format!("{:020}.log", 1);
+            fs::rename(data.join("log").join(&segment), aside.join("log").join(&segment)).expect("it is moved");
+        }
+        if step == "the records are in" {
+            fs::rename(staged.join("store"), data.join("store")).expect("it is moved");
+        }
+        let again = restored(&world.folder, &world.backup, Told::default());
+        assert_eq!(again, Err(RestoreError::NothingLost { events: 13 }), "{step}: it was carried on, and all is there");
+        assert!(!staged.exists() && data.join("before-restore-1").join("store").is_dir(), "{step}");
+        let store = world.folder.open();
+        assert_eq!(store.health().mode, Mode::Normal, "{step}");
+        let last = store.events(store.head().size, 1).expect("it is read").remove(0).event.what;
+        assert!(matches!(last, What::StoreRestored { backup: 13, .. }), "{step}");
+    }
+}

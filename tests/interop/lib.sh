@@ -38,6 +38,7 @@ rust_test_programs() {
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
   command -v strace >/dev/null || missing+=(strace)
   command -v pgbouncer >/dev/null || missing+=(pgbouncer)
+  command -v age >/dev/null || missing+=(age)
   [ "${#missing[@]}" -eq 0 ] && return
   if [ "$quick" = yes ]; then
     note "quick: not installed, so their tests are skipped: ${missing[*]}"

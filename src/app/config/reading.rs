@@ -5,7 +5,7 @@ use std::{ffi::OsString, fs, io, path::PathBuf};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, parser::ValueSource};
 
 use crate::app::{
-    commands::{audit, bench, demo, repair, verify},
+    commands::{audit, backup, bench, demo, keys, migrate_store, repair, restore, verify},
     config::{FileError, ServeOptions, file},
 };
 
@@ -44,6 +44,18 @@ pub enum Command {
     },
     /// Measure a deployment under a load of known arrivals, or fill an empty store with samples
     Bench(Box<bench::Arguments>),
+    /// Make an encrypted copy of the store, while the service works or when it is stopped
+    Backup(backup::Arguments),
+    /// Restore the store from a backup; the service must be stopped
+    Restore(restore::Arguments),
+    /// Move the store from one kind to another, checked; the service must be stopped
+    MigrateStore(migrate_store::Arguments),
+    /// Make keys that do not lie in the folder of keys
+    Keys {
+        /// Which.
+        #[command(subcommand)]
+        command: keys::Command,
+    },
     /// Make new records from the log after the store has lost data; the service must be stopped
     Repair(repair::Arguments),
 }

@@ -63,6 +63,13 @@ pub fn token_file(data: &Path) -> PathBuf {
     data.join("administrator.token")
 }
 
+/// What is told when commands on this machine cannot reach the service.
+pub(super) fn no_control(error: &io::Error) -> String {
+    format!(
+        "no control socket: {error}; `yufu backup` works only while the service is stopped / 无法建立控制套接字，备份须先停止服务"
+    )
+}
+
 /// What an operator should know whose public URL is https, which somebody in front speaks, and who named nobody in front.
 pub(super) fn no_proxy(config: &Config, public_url: &str) -> Option<String> {
     let nobody_named = public_url.starts_with("https://") && config.limits.trusted_proxies.is_empty();

@@ -2,6 +2,7 @@
 //! service out. `main`, the demo and the tests all start the service here.
 
 mod attesters;
+mod backup;
 mod between;
 mod bind;
 mod clock_watch;
@@ -12,9 +13,12 @@ mod first_start;
 mod keys;
 mod login;
 mod loops;
+mod migrate;
 mod opening;
 mod repair;
 mod request_signer;
+mod restore;
+mod service_keys;
 mod store;
 mod test_issuer;
 mod verification;
@@ -25,15 +29,20 @@ use std::{
     sync::Arc,
 };
 
+pub use backup::{BackupFailure, Trailer, backup};
 pub use between::{Around, Between};
 pub use error::StartError;
 pub use fill::{FillFailure, fill};
 pub use first_start::token_file;
+pub use migrate::{MigrateFailure, Place, migrate};
 pub use repair::{RepairFailure, RepairReport, repair};
+pub use restore::{NotInLog, RestoreFailure, RestoreReport, restore};
+pub use service_keys::ServiceKeysError;
 
 use crate::{
     app::{
         config::{Config, PublicUrl},
+        control::{Control, Ground as Beside},
         wire::{
             bind::Bound,
             loops::Loops,
@@ -80,6 +89,8 @@ use crate::{http::limits::RateLimits, issuance::limits::Limits};
 pub struct Service {
     state: Arc<State>,
     running: Option<Running>,
+    /// Before the loops and the store: what is copied for a backup breaks off first.
+    _control: Option<Control>,
     loops: Loops,
     metrics: Option<SocketAddr>,
     notes: Vec<String>,
@@ -149,7 +160,7 @@ impl Service {
             Mode::Normal | Mode::ReadOnly => duties.fulfil(&*materials.store, &materials.operator_tokens())?,
         }
         let former = config.identity.also_public_url.as_ref().map(PublicUrl::as_str);
-        let log_signer = materials.keyring.signer(Purpose::Log);
+        let (log_signer, control_signer) = (materials.keyring.signer(Purpose::Log), materials.keyring.signer(Purpose::Log));
         let seal = Seal::open_moved(log_signer, &materials.public_url, former, &config.storage.data)?;
         let test_issuer = test_issuer::open(config, &materials, &mut notes)?;
         let state = Arc::new(State { test_issuer, ..materials.state(seal, signer, &config.storage.data) });
@@ -165,7 +176,8 @@ impl Service {
             let (waiting, stopper, failed) = (Arc::clone(&state), running.stopper(), failed.clone());
             loops.also("opening", move |stop| duties.fulfil_later(&waiting, stop, &stopper, &failed))?;
         }
-        Ok(Self { state, running: Some(running), loops, metrics, notes, failed })
+        let control = control(config, &state, control_signer, &mut notes);
+        Ok(Self { state, running: Some(running), _control: control, loops, metrics, notes, failed })
     }
 
     /// The public URL.
@@ -218,6 +230,13 @@ impl Service {
         self.loops.stop();
         self.failed.take().map_or(ended.map_err(StartError::Server), Err)
     }
+}
+
+/// The socket for commands on this machine; a service without one works all the same.
+fn control(config: &Config, state: &State, log_signer: Arc<dyn Signer>, notes: &mut Vec<String>) -> Option<Control> {
+    let (store, clock, public_url) = (Arc::clone(&state.store), Arc::clone(&state.clock), state.public_url.clone());
+    let opened = Control::open(&config.storage.data, Beside { store, log_signer, clock, public_url });
+    opened.map_err(|error| notes.push(first_start::no_control(&error))).ok()
 }
 
 impl Drop for Service {

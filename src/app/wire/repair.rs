@@ -1,15 +1,12 @@
 //! Repairing needs the keys and the store's options, and no service.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use crate::{
+    app::wire::service_keys::{ServiceKeys, ServiceKeysError},
     audit::seal::{self, HeadsError},
     base::{clock::SystemClock, random::SystemRandom},
-    crypto::Algorithm,
-    keyring::{Keyring, KeyringError, Purpose},
+    keyring::Purpose,
     store::sled::{self, Options, RepairError},
 };
 
@@ -18,12 +15,9 @@ pub use crate::store::sled::RepairReport;
 /// Why nothing was repaired.
 #[derive(Debug, thiserror::Error)]
 pub enum RepairFailure {
-    /// The keys cannot be used.
+    /// The keys.
     #[error(transparent)]
-    Keys(#[from] KeyringError),
-    /// There are no keys.
-    #[error("{} holds no keys; repairing needs those of the service", .0.display())]
-    NoKeys(PathBuf),
+    Keys(#[from] ServiceKeysError),
     /// The store opens as it is.
     #[error("there is nothing to repair")]
     NotNeeded,
@@ -38,15 +32,7 @@ pub enum RepairFailure {
 /// Makes new records in the data folder `data` of the service whose keys are in `keys`.
 pub fn repair(data: &Path, keys: &Path) -> Result<RepairReport, RepairFailure> {
     let (clock, random) = (Arc::new(SystemClock::new()), Arc::new(SystemRandom));
-    let Some((public_url, _)) = Keyring::log_of(keys)? else {
-        return Err(RepairFailure::NoKeys(keys.to_owned()));
-    };
-    let open = |signing| Keyring::open_or_create(keys, &public_url, signing, &*clock, &*random);
-    // Which of the two the cards are signed with makes no difference to the records.
-    let keyring = match open(Algorithm::Es256) {
-        Err(KeyringError::WrongType { .. }) => open(Algorithm::Ed25519)?,
-        opened => opened?,
-    };
+    let ServiceKeys { public_url, keyring } = ServiceKeys::open(keys, &*clock, &*random)?;
     let (index_key, log_signer) = (keyring.index_key().clone(), keyring.signer(Purpose::Log));
     let attested = seal::attested(&*log_signer, &public_url, data)?;
     sled::repair(&Options { attested, ..Options::new(data, index_key, log_signer, clock, random) }).map_err(|error| match error

@@ -209,6 +209,14 @@ impl<'a> Unverified<'a> {
         let list = claims.list()?;
         Ok(Verified { claims, list })
     }
+
+    /// Checks the signature only: what a list said when it was signed, whenever that was. For who kept it as a proof; which
+    /// list it is and how old, the claims say.
+    pub fn verify_kept(self, key: &PublicKey) -> Result<Verified, StatusListError> {
+        let claims = StatusListClaims::read(self.0.verify(key)?.claims)?;
+        let list = claims.list()?;
+        Ok(Verified { claims, list })
+    }
 }
 
 #[cfg(test)]

@@ -48,3 +48,8 @@ impl LastIat {
         Ok(())
     }
 }
+
+/// Notes for the next start that no list of a data folder may be dated before `iat`.
+pub fn keep_newest(data: &Path, iat: Timestamp) -> io::Result<()> {
+    LastIat::open(data).keep(iat)
+}

@@ -18,6 +18,7 @@ use std::{
 use among_nodes::{AmongNodes, Round};
 use flate2::{Compression, write::GzEncoder};
 use last_iat::LastIat;
+pub use last_iat::keep_newest;
 
 use crate::{
     base::{base64url, clock::Clock, time::Timestamp},

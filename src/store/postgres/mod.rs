@@ -23,9 +23,11 @@ mod sql;
 mod start;
 mod together;
 mod transaction;
+mod transfer;
 
 pub use address::{Address, AddressError};
 pub use settings::{Listen, OpenError, Options, Patience};
+pub use transfer::{PostgresCopy, PostgresTarget};
 
 use std::{
     path::{Path, PathBuf},
@@ -51,6 +53,7 @@ use crate::{
         roster::Roster,
         status_board::StatusBoard,
         together::Together,
+        transfer::Source,
         watch::Watch,
     },
 };
@@ -149,6 +152,10 @@ impl Store for PostgresStore {
 
     fn together(&self) -> Option<&dyn Together> {
         Some(&self.member)
+    }
+
+    fn source(&self) -> Option<&dyn Source> {
+        Some(self)
     }
 }
 

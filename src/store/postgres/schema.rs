@@ -5,7 +5,10 @@ use tokio_postgres::{Client, types::Type};
 use crate::store::postgres::{failure::Failure, settings::OpenError};
 
 /// Every migration by its number, which rises by one. What stands in a released one never changes.
-const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../../../migrations/0001_records_and_events.sql"))];
+const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("../../../migrations/0001_records_and_events.sql")),
+    (2, include_str!("../../../migrations/0002_moved.sql")),
+];
 
 /// The newest migration of this version.
 fn newest() -> i64 {

@@ -118,6 +118,9 @@ pub enum OpenError {
     /// Another process uses the data folder.
     #[error("another process uses the data folder; stop it first")]
     InUse,
+    /// The store was moved elsewhere.
+    #[error("the store of this database was moved to {0}\n该数据库的数据已迁移到上述位置")]
+    Moved(String),
     /// The data folder or a file in it cannot be made or read.
     #[error("the data folder cannot be used: {0}")]
     Io(io::ErrorKind),

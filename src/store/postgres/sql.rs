@@ -161,6 +161,11 @@ pub(super) async fn move_head(client: &Client, to: TreeHead) -> Result<(), Failu
     Ok(())
 }
 
+/// Where the store was moved to, if it was.
+pub(super) async fn moved_to(client: &Client) -> Result<Option<String>, Failure> {
+    Ok(client.query_typed("SELECT moved_to FROM moved", &[]).await?.first().map(|row| row.try_get(0)).transpose()?)
+}
+
 /// Makes the head of a new database.
 pub(super) async fn make_head(client: &Client, head: &Head) -> Result<(), Failure> {
     let sequence = i64::try_from(head.tree.size).map_err(|_| Failure::Damaged("the number of events"))?;

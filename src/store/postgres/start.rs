@@ -128,6 +128,9 @@ impl Opening<'_> {
         let opened = async {
             let client = self.link.connect(self.options.patience.connect).await?;
             schema::migrate(&client).await?;
+            if let Some(to) = sql::moved_to(&client).await? {
+                return Err(Migrate::Refused(OpenError::Moved(to)));
+            }
             sql::forget_old_writers(&client).await?;
             let head = sql::head(&client).await?;
             Ok::<_, Migrate>((client, head))

@@ -10,6 +10,7 @@ mod exchange;
 mod findings;
 mod guarded;
 mod keeper;
+mod moved;
 mod open;
 mod opening;
 mod options;
@@ -26,6 +27,7 @@ mod start;
 mod tap;
 mod target;
 
+pub use moved::mark_moved;
 pub use options::{OpenError, Options};
 pub use repair::{RepairError, RepairReport, repair};
 pub use restore::{ListFound, RestoreError, RestoreOrder, RestoreReport, restore};

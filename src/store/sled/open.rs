@@ -15,6 +15,7 @@ use crate::store::{
     sled::{
         SledStore,
         findings::{Log, find_log},
+        moved,
         opening::Opening,
         options::{OpenError, Options},
         replay::End,
@@ -28,6 +29,7 @@ pub(super) fn open(options: Options<'_>) -> Result<SledStore, OpenError> {
     create_folder(options.data)?;
     create_folder(&log_folder)?;
     let lock = Arc::new(LogLock::take(&log_folder)?);
+    moved::check(options.data)?;
     let Log { replay, found, position, skipped } = find_log(&options, true)?;
     if found.end != End::Whole {
         // Perhaps the records know of what was cut off. Until they are asked, nothing that reads valid is.

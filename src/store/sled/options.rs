@@ -93,6 +93,9 @@ pub enum OpenError {
     /// The records were written by another version.
     #[error("the records have schema {0}, which this version does not know; use the version that wrote them")]
     UnknownSchema(u8),
+    /// The store was moved elsewhere.
+    #[error("the store of this data folder was moved to {0}\n该数据目录的数据已迁移到上述位置")]
+    Moved(String),
     /// New records cannot be made beside a new log.
     #[error("the records cannot be made: {0}")]
     NotMade(String),
