@@ -6,10 +6,8 @@
 //! `cargo bench --bench durable`; `YUFU_DURABLE_ROUNDS=N` for other than five rounds.
 
 #[path = "../tests/support/postgres.rs"]
-#[allow(dead_code, reason = "a bench needs a part of it")]
 mod cluster;
 #[path = "../tests/store/harness.rs"]
-#[allow(dead_code, reason = "a bench needs a part of it")]
 mod harness;
 
 use std::{
@@ -21,13 +19,15 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Instant,
 };
 
 use cluster::Cluster;
 use harness::*;
 use yufu::{
-    base::{clock::SystemClock, random::SystemRandom},
+    base::{
+        clock::{Clock, SystemClock},
+        random::SystemRandom,
+    },
     model::{card::State, record::Commit},
     store::{Store, sled::SledStore},
 };
@@ -113,9 +113,9 @@ fn timed<F: FnMut()>(clients: usize, operations: usize, client: impl Fn(usize) -
             });
         }
         start.wait();
-        let began = Instant::now();
+        let clock = SystemClock::new();
         end.wait();
-        (operations / clients * clients) as f64 / began.elapsed().as_secs_f64()
+        (operations / clients * clients) as f64 / clock.monotonic().as_secs_f64()
     })
 }
 
@@ -129,9 +129,9 @@ fn append(folder: &Folder) -> f64 {
 }
 
 fn timed_here(operations: usize, mut operation: impl FnMut()) -> f64 {
-    let began = Instant::now();
+    let clock = SystemClock::new();
     (0..operations).for_each(|_| operation());
-    operations as f64 / began.elapsed().as_secs_f64()
+    operations as f64 / clock.monotonic().as_secs_f64()
 }
 
 /// A table in PostgreSQL, with its default durability.
@@ -163,7 +163,7 @@ impl Database {
                 let statement = client.prepare("insert into revoked values ($1, $2, $3, $4)").await.expect("it is prepared");
                 connected.push((client, statement));
             }
-            let began = Instant::now();
+            let clock = SystemClock::new();
             let tasks = connected.into_iter().map(|(client, statement)| {
                 tokio::spawn(async move {
                     for _ in 0..INSERTS / clients {
@@ -176,7 +176,7 @@ impl Database {
             for task in tasks.collect::<Vec<_>>() {
                 task.await.expect("it ends");
             }
-            (INSERTS / clients * clients) as f64 / began.elapsed().as_secs_f64()
+            (INSERTS / clients * clients) as f64 / clock.monotonic().as_secs_f64()
         })
     }
 }
