@@ -179,7 +179,7 @@ fn what_lies_on_the_shelf_and_was_not_signed_by_us_is_not_served() {
         shown: 1,
     };
     let (head, signature) = token.rsplit_once('.').expect("a JWS");
-    let flipped = if signature.starts_with('A') { format!("B{}", &signature[1..]) } else { format!("A{}", &signature[1..]) };
+    let flipped = signature.strip_prefix('A').map_or_else(|| format!("A{signature}"), |rest| format!("B{rest}"));
     let forged = [
         Shelved { token: format!("{head}.{flipped}").into(), ..good.clone() },
         Shelved { signed_at: START.plus_seconds(1), ..good.clone() },
