@@ -330,14 +330,14 @@ pub fn can_trace() -> bool {
     works("strace", &["-f", "-D", "-o", "/dev/null", "true"])
 }
 
-/// All files under a folder, with their content; none when it is not there.
+/// All files under a folder, with their content; none when it is not there. A socket that a killed service left is no file.
 pub fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let path = entry.expect("it is listed").path();
         if path.is_dir() {
             found.extend(contents(&path));
-        } else {
+        } else if path.is_file() {
             let content = fs::read(&path).expect("it is read");
             found.insert(path, content);
         }
