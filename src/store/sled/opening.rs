@@ -38,6 +38,7 @@ use crate::{
             options::OpenError,
             records::{NotOpened, Records},
             redo::redo,
+            replay::End as LogEnd,
             shared::Shared,
             snapshot::Skipped,
             start::{LogFound, Plan, RecordsFound, plan},
@@ -190,7 +191,9 @@ impl Opening {
     fn guarded(self, damage: Damage, found: &RecordsFound, records: Option<Records>) -> (Opened, Mode) {
         let log_lost = matches!(damage, Damage::LogDamaged(_) | Damage::LogBehind { .. } | Damage::LogMissing);
         let shared = &self.shared;
-        if log_lost {
+        // Of a frame that is torn, only records that open can say that it was never answered.
+        let torn = !matches!(self.found.end, LogEnd::Whole);
+        if log_lost || torn {
             shared.board.mark_incomplete();
         } else {
             shared.board.mark_complete();
