@@ -58,7 +58,9 @@ fn an_outcome_that_nobody_can_tell_is_told_once_the_database_is_back() {
         assert_eq!(store.commit(issue("meanwhile", 1)), Err(CommitError::Unavailable));
         let unreachable = || store.health().cautions.contains(&Caution::Unreachable);
         assert!(store.health().mode == Mode::Normal && unreachable(), "{:?}", store.health());
-        assert_eq!(store.head().size, events, "only what is certain is shown");
+        // What others tell of may have arrived just before the line was cut: it is certain, whoever was not answered.
+        let told = store.head().size - events;
+        assert!(told == 0 || told == 1 && loses == Loses::Answer, "{loses:?}: only what is certain is shown, {told}");
         proxy.open();
         wait_until("the database is back", || store.commit(put(setting("back", name))).is_ok());
         let made = store.get(&yufu::model::record::Key::Card(card_id(name))).expect("it is read").is_some();

@@ -208,8 +208,7 @@ impl User {
     /// Somebody without a token, at a service anywhere.
     pub fn at(url: &str) -> Self {
         let agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().new_agent();
-        let doors = Arc::new(vec![url.to_owned()]);
-        Self { url: url.to_owned(), token: None, doors, turn: Arc::default(), agent }
+        Self { url: url.to_owned(), token: None, doors: Arc::default(), turn: Arc::default(), agent }
     }
 
     /// The same at these addresses in turn, as a proxy in front would spread what it asks.
@@ -218,6 +217,9 @@ impl User {
     }
 
     fn door(&self) -> &str {
+        if self.doors.is_empty() {
+            return &self.url;
+        }
         &self.doors[self.turn.fetch_add(1, Ordering::Relaxed) % self.doors.len()]
     }
 
