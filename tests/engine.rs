@@ -259,7 +259,11 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("it is listed") {
         let entry = entry.expect("it is listed");
         let to = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &to) } else { drop(fs::copy(entry.path(), to).expect("it is copied")) }
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).expect("it is copied");
+        }
     }
 }
 
